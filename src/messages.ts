@@ -1,0 +1,242 @@
+/**
+ * Everything the processes of one director say to each other, grouped by direction. The parent carries the messages
+ * and reads only those addressed to it.
+ *
+ *   control ── services, settings, overrides, asks ──> checkers ── contributions, readiness ──> vrrp
+ *   control ── routers, failover, asks ─────────────────────────────────────────────────────> vrrp
+ *   vrrp, checkers ── hello, status, events, answers ──> control
+ *   vrrp ── held ──> parent            control ── leave ──> parent
+ */
+import type { Forward, ServerSettings, ServiceId, ServiceSettings } from './ipvs/table.js'
+
+export type Role = 'vrrp' | 'checkers' | 'control'
+export type Address = Role | 'parent'
+
+/** Milliseconds since the epoch: for people and files only; deadlines are monotonic and never leave their process. */
+export type Epoch = number
+
+export type Envelope = { readonly to: Address; readonly from: Address; readonly message: Message }
+
+export type Message = Hello | ToVrrp | ToCheckers | ToControl | ToParent | Ask | Answer
+
+// ---- any child -> control: "I am up, this is what I hold"; control answers with the difference, then `synced`
+export type Hello = {
+  readonly type: 'hello'
+  readonly role: Role
+  readonly pid: number
+  readonly holds: Readonly<Record<string, string>>
+}
+
+// ---- control, checkers -> vrrp
+export type ToVrrp =
+  | { readonly type: 'routers'; readonly upsert: readonly Keyed[]; readonly remove: readonly string[] }
+  | { readonly type: 'synced'; readonly generation: number }
+  /** One tracked thing's share: a number added to the priority of the routers that name it, or a fault. */
+  | { readonly type: 'contribution'; readonly contribution: Contribution }
+  /** The own table is complete: first verdicts are in and the kernel holds the result. */
+  | { readonly type: 'ready'; readonly ready: boolean }
+  | { readonly type: 'promote'; readonly held: readonly Held[] }
+  | { readonly type: 'leave'; readonly how: Leave }
+
+// ---- control -> checkers
+export type ToCheckers =
+  | { readonly type: 'services'; readonly upsert: readonly Keyed[]; readonly remove: readonly string[] }
+  | { readonly type: 'settings'; readonly settings: Keyed }
+  | { readonly type: 'synced'; readonly generation: number }
+  | { readonly type: 'overrides'; readonly overrides: readonly Override[] }
+  | { readonly type: 'leave'; readonly how: Leave }
+
+// ---- vrrp, checkers, parent -> control
+export type ToControl =
+  | { readonly type: 'router-status'; readonly routers: readonly RouterStatus[] }
+  | {
+      readonly type: 'service-status'
+      readonly services: readonly ServiceStatus[]
+      readonly removed: readonly string[]
+    }
+  | { readonly type: 'event'; readonly event: Event }
+  | {
+      readonly type: 'child'
+      readonly role: Role
+      readonly state: 'started' | 'died' | 'promoted'
+      readonly pid: number
+      readonly reason?: string
+    }
+  | { readonly type: 'signal'; readonly signal: 'reload' }
+  | { readonly type: 'leave'; readonly how: Leave }
+
+// ---- vrrp, control -> parent
+export type ToParent =
+  | { readonly type: 'held'; readonly held: readonly Held[] }
+  | { readonly type: 'started' }
+  | { readonly type: 'stop'; readonly how: Leave }
+  | { readonly type: 'alive' }
+
+/** stop: hand over and end. restart: keep everything, the next process resumes. */
+export type Leave = 'stop' | 'restart' | 'clear'
+
+/** A piece of configuration with its identity and the hash of its content: the receiver keeps what did not change. */
+export type Keyed = { readonly key: string; readonly hash: string; readonly value: unknown }
+
+/** What the parent must withdraw, should vrrp die and not come back within the peers' patience. */
+export type Held = {
+  readonly router: string
+  readonly vips: readonly { readonly address: string; readonly prefix: number; readonly interface: string }[]
+  /** How long the other directors wait after our last advert, in ms. */
+  readonly patience: number
+}
+
+export type Contribution = {
+  /** What is tracked: `interface eth1`, `virtual_server web`, `script chk`. */
+  readonly source: string
+  /** undefined: unknown; true: fine; false: failing. A number: an own value (files). */
+  readonly state: boolean | number | undefined
+  readonly reason: string
+  readonly at: Epoch
+}
+
+// ---- questions, answered by exactly one message with the same id
+export type Ask = { readonly type: 'ask'; readonly id: number; readonly question: Question }
+export type Answer = {
+  readonly type: 'answer'
+  readonly id: number
+  readonly result?: unknown
+  readonly error?: { readonly code: string; readonly text: string }
+}
+export type Question =
+  | {
+      readonly what: 'failover'
+      readonly router: string
+      readonly back: boolean
+      readonly force: boolean
+      readonly author: string
+      readonly reason?: string
+    }
+  | {
+      readonly what: 'maintenance'
+      readonly on: boolean
+      readonly force: boolean
+      readonly author: string
+      readonly reason?: string
+    }
+  | { readonly what: 'explain-router'; readonly router: string }
+  | { readonly what: 'explain-server'; readonly service: string; readonly address: string; readonly port: number }
+  | { readonly what: 'table-operations' }
+  | { readonly what: 'flush' }
+
+// ---- states that people see
+export type RouterState = 'init' | 'backup' | 'master' | 'fault'
+
+export type RouterStatus = {
+  readonly name: string
+  readonly vrid: number
+  readonly interface: string
+  readonly family: 4 | 6
+  readonly version: 2 | 3
+  readonly state: RouterState
+  /** Since when, and what caused the last transition. */
+  readonly since: Epoch
+  readonly cause: string
+  readonly priority: {
+    readonly base: number
+    readonly effective: number
+    readonly contributions: readonly { readonly source: string; readonly value: number; readonly reason: string }[]
+  }
+  readonly advertInterval: number
+  readonly vips: readonly string[]
+  /** Whoever advertises as master now: an address, ourselves included. */
+  readonly master?: string
+  readonly lastAdvert?: Epoch
+  readonly faults: readonly string[]
+  /** Left by order (failover, maintenance): stays behind until given back. */
+  readonly behind?: { readonly author: string; readonly reason?: string; readonly at: Epoch }
+  readonly counters: Readonly<Record<string, number>>
+  readonly timeline: readonly { readonly at: Epoch; readonly what: string }[]
+}
+
+export type ServerState = 'up' | 'down' | 'unknown' | 'drain' | 'maint' | 'unchecked'
+
+export type CheckStatus = {
+  readonly name: string
+  readonly kind: string
+  readonly verdict: 'up' | 'down' | 'unknown'
+  readonly streak: number
+  readonly since: Epoch
+  readonly last?: CheckResult
+}
+
+export type CheckResult = {
+  readonly at: Epoch
+  readonly latency: number
+  readonly passed: boolean
+  readonly layer: string
+  readonly reason?: string
+  readonly detail?: string
+  readonly answer?: string
+}
+
+export type RealServerStatus = {
+  readonly address: string
+  readonly port: number
+  readonly state: ServerState
+  readonly since: Epoch
+  /** As the file says, and as the kernel has it (undefined: not in the table). */
+  readonly weight: number
+  readonly kernelWeight?: number
+  readonly forward: Forward
+  readonly checks: readonly CheckStatus[]
+  readonly override?: Override
+  readonly connections?: { readonly active: number; readonly inactive: number }
+}
+
+export type ServiceStatus = {
+  readonly name: string
+  readonly ids: readonly ServiceId[]
+  readonly scheduler: string
+  /** down: below quorum. */
+  readonly state: 'up' | 'down'
+  readonly since: Epoch
+  readonly quorum: number
+  readonly weightUp: number
+  readonly sorry: boolean
+  readonly held?: string
+  readonly realServers: readonly RealServerStatus[]
+}
+
+/** What an operator (or another director, for him) said at run time. It ends: `until`, or never only if asked so. */
+export type Override = {
+  /** Service name, or '*' for every service that has this real server. */
+  readonly service: string
+  readonly address: string
+  /** 0: any port. */
+  readonly port: number
+  readonly verb: 'drain' | 'maint' | 'weight' | 'force-up' | 'force-down'
+  readonly weight?: number
+  readonly author: string
+  readonly reason?: string
+  /** Stamp: newest wins across directors. */
+  readonly at: Epoch
+  readonly until?: Epoch
+  /** true: this stamp ends an earlier override (`ready`). */
+  readonly ended?: boolean
+}
+
+export type EventLevel = 'info' | 'notice' | 'warning' | 'alarm'
+export type Event = {
+  readonly at: Epoch
+  /** Stable: `vrrp.state`, `server.down`, `table.drift` ... (docs/events.md). */
+  readonly name: string
+  readonly level: EventLevel
+  /** What it is about: `router web`, `server web/10.9.0.21:80`. */
+  readonly subject: string
+  /** One sentence for a person. */
+  readonly text: string
+  readonly data?: Readonly<Record<string, unknown>>
+}
+
+/** What the table writer needs of one virtual server, whatever else the file says of it. */
+export type TableService = {
+  readonly ids: readonly ServiceId[]
+  readonly settings: ServiceSettings
+  readonly servers: readonly { readonly address: string; readonly port: number; readonly settings: ServerSettings }[]
+}

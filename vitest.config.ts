@@ -1,0 +1,37 @@
+import { defineConfig } from 'vitest/config'
+
+/** fast: pure cores and loopback. netns: packets through namespaces of this host (root). lab: inside a kernel with IPVS. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'fast',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.{netns,lab,nightly}.test.ts'],
+          testTimeout: 10_000,
+        },
+      },
+      {
+        test: {
+          name: 'netns',
+          include: ['test/**/*.netns.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'lab',
+          include: ['test/**/*.lab.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: 1,
+          isolate: false,
+        },
+      },
+      { test: { name: 'nightly', include: ['test/**/*.nightly.test.ts'], testTimeout: 3_600_000, maxWorkers: 1 } },
+    ],
+  },
+})
