@@ -1,0 +1,193 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import type { Envelope, Held, Leave, Message, Role } from '../messages.js'
+import { restartDelay } from './backoff.js'
+import { type Child, startChild } from './child.js'
+import { environmentOf, type Paths, pidFile } from './paths.js'
+import { forgetResume, readResume, writeResume } from './resume.js'
+
+/** What the parent needs of Linux: little, because there is little in it that may fail. */
+export interface ParentPorts {
+  /** Removes addresses that a dead vrrp process left behind. */
+  withdraw(held: readonly Held[]): Promise<void>
+  /** systemd's sd_notify(3): READY=1, WATCHDOG=1, STOPPING=1. */
+  notify(state: string): void
+  log(level: 'info' | 'warn' | 'error', event: string, data: Readonly<Record<string, unknown>>): void
+}
+
+/** systemd restarts the unit on this exit code (RestartForceExitStatus); without systemd the parent starts over by itself. */
+export const restartExitCode = 75
+
+const roles: readonly Role[] = ['vrrp', 'checkers', 'control']
+/** A process that is silent for this long hangs; vrrp's own limit is its peers' patience while it holds a VIP. */
+const hungAfter: Readonly<Record<Role, number>> = { vrrp: 3_000, checkers: 15_000, control: 20_000 }
+const leaveWithin = 5_000
+
+/**
+ * Forks vrrp, checkers and control, carries their messages, restarts what dies, and withdraws the VIPs of a vrrp
+ * process that is dead or frozen and cannot be back within the other directors' patience. A spare vrrp process,
+ * configured but silent, takes over the adverts of a dead one within milliseconds.
+ */
+export function runParent(paths: Paths, env: Readonly<Record<string, string>>, ports: ParentPorts): void {
+  const children = new Map<Role, Child>()
+  const deaths: Record<Role, number[]> = { vrrp: [], checkers: [], control: [] }
+  let spare: Child | undefined
+  let held: readonly Held[] = []
+  let withdrawal: NodeJS.Timeout | undefined
+  let leaving: Leave | undefined
+
+  mkdirSync(paths.run, { recursive: true })
+  mkdirSync(paths.state, { recursive: true })
+  writeFileSync(pidFile(paths), `${process.pid}\n`)
+  held = readResume(paths)
+  for (const role of roles) start(role)
+  if (held.length > 0) expectHolder('start')
+
+  process.on('SIGTERM', () => leave('stop'))
+  process.on('SIGINT', () => leave('stop'))
+  process.on('SIGUSR2', () => leave('restart'))
+  process.on('SIGHUP', () => children.get('control')?.send({ type: 'signal', signal: 'reload' }))
+  setInterval(watch, 50)
+
+  function start(role: Role): void {
+    const respawn = deaths[role].length > 0 ? { LVSKEEPER_RESPAWN: '1' } : {}
+    const child = startChild(role, { ...env, ...environmentOf(paths), ...respawn }, carry, died)
+    children.set(role, child)
+    ports.log('info', 'process.started', { role, pid: child.pid })
+    if (role === 'vrrp' && held.length > 0) child.send({ type: 'promote', held })
+    tellControl({ type: 'child', role, state: 'started', pid: child.pid })
+  }
+
+  function startSpare(): void {
+    if (spare || leaving) return
+    spare = startChild('vrrp', { ...env, ...environmentOf(paths), LVSKEEPER_SPARE: '1' }, carryFromSpare, child => {
+      if (spare === child) spare = undefined
+    })
+  }
+
+  function carry(child: Child, { to, message }: Envelope): void {
+    if (to === 'parent') return receive(child, message)
+    children.get(to)?.send(message, child.role)
+    // The spare hears what vrrp hears, so that it could go on at any moment.
+    if (to === 'vrrp' && spare && message.type !== 'ask' && message.type !== 'answer') spare.send(message, child.role)
+  }
+
+  function carryFromSpare(child: Child, envelope: Envelope): void {
+    if (children.get('vrrp') === child) return carry(child, envelope)
+    if (envelope.message.type === 'hello') children.get('control')?.send({ ...envelope.message, holds: {} }, 'vrrp')
+  }
+
+  function receive(child: Child, message: Message): void {
+    if (message.type === 'held') {
+      if (children.get('vrrp') !== child) return
+      held = message.held
+      clearTimeout(withdrawal)
+    } else if (message.type === 'started') {
+      ports.notify('READY=1')
+      setTimeout(startSpare, 500).unref()
+    } else if (message.type === 'stop') leave(message.how)
+  }
+
+  function died(child: Child, reason: string): void {
+    if (children.get(child.role) !== child) return
+    children.delete(child.role)
+    if (leaving) return
+    const now = performance.now()
+    deaths[child.role] = [...deaths[child.role].filter(at => now - at < 60_000), now]
+    ports.log('error', 'process.died', { role: child.role, pid: child.pid, reason })
+    tellControl({ type: 'child', role: child.role, state: 'died', pid: child.pid, reason })
+    if (child.role === 'vrrp' && spare) return promote(spare)
+    if (child.role === 'vrrp' && held.length > 0) expectHolder('died')
+    setTimeout(() => !leaving && start(child.role), restartDelay(deaths[child.role], now))
+  }
+
+  function promote(child: Child): void {
+    spare = undefined
+    children.set('vrrp', child)
+    child.lastAlive = performance.now()
+    child.send({ type: 'promote', held })
+    if (held.length > 0) expectHolder('promoted')
+    tellControl({ type: 'child', role: 'vrrp', state: 'promoted', pid: child.pid })
+    setTimeout(startSpare, 1_000).unref()
+  }
+
+  /** The other directors wait this long after our last advert; then the VIPs must not be here any more. */
+  function expectHolder(why: string): void {
+    const lost = held
+    clearTimeout(withdrawal)
+    const patience = Math.min(...lost.map(router => router.patience))
+    withdrawal = setTimeout(() => {
+      ports.log('warn', 'vip.withdrawn', { routers: lost.map(router => router.router), why })
+      held = []
+      void ports.withdraw(lost)
+    }, patience)
+  }
+
+  /** Kills what hangs. Own slowness is not theirs: after a late turn of this loop everyone gets one more period. */
+  let lastWatch = performance.now()
+  function watch(): void {
+    const now = performance.now()
+    const late = now - lastWatch > 200
+    lastWatch = now
+    if (leaving) return
+    let fine = true
+    for (const child of children.values()) {
+      if (late) child.lastAlive = Math.max(child.lastAlive, now - 100)
+      const started = now - child.startedAt > 10_000
+      const limit = child.role === 'vrrp' && held.length > 0 ? holderLimit() : started ? hungAfter[child.role] : 30_000
+      if (now - child.lastAlive <= limit) continue
+      fine = false
+      ports.log('error', 'process.hung', {
+        role: child.role,
+        pid: child.pid,
+        silent: Math.round(now - child.lastAlive),
+      })
+      child.lastAlive = now
+      child.kill('SIGKILL')
+    }
+    if (fine && children.size === roles.length) ports.notify('WATCHDOG=1')
+  }
+
+  function holderLimit(): number {
+    return Math.max(250, Math.min(...held.map(router => router.patience)) * 0.8)
+  }
+
+  function leave(how: Leave): void {
+    if (leaving) return
+    leaving = how
+    ports.notify(how === 'restart' ? 'RELOADING=1' : 'STOPPING=1')
+    ports.log('info', 'leaving', { how })
+    const resume = held
+    spare?.kill('SIGKILL')
+    for (const child of children.values()) child.send({ type: 'leave', how })
+    const limit = setTimeout(killAll, leaveWithin)
+    const wait = setInterval(() => {
+      if (children.size > 0) return
+      clearInterval(wait)
+      clearTimeout(limit)
+      if (how === 'restart') writeResume(paths, resume)
+      else forgetResume(paths)
+      end(how)
+    }, 5)
+  }
+
+  function end(how: Leave): void {
+    if (how === 'restart' && !process.env['NOTIFY_SOCKET']) {
+      // No service manager that would start us again: the children are new, this process goes on.
+      leaving = undefined
+      held = readResume(paths)
+      for (const role of roles) start(role)
+      if (held.length > 0) expectHolder('restart')
+      return
+    }
+    rmSync(pidFile(paths), { force: true })
+    process.exit(how === 'restart' ? restartExitCode : 0)
+  }
+
+  function killAll(): void {
+    for (const child of children.values()) child.kill('SIGKILL')
+  }
+
+  function tellControl(message: Message): void {
+    children.get('control')?.send(message)
+  }
+}
