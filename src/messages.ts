@@ -24,6 +24,8 @@ export type Hello = {
   readonly type: 'hello'
   readonly role: Role
   readonly pid: number
+  /** true: just started. false: has carried out what it was told, up to the last `synced`. */
+  readonly fresh: boolean
   readonly holds: Readonly<Record<string, string>>
 }
 

@@ -32,6 +32,8 @@ export function startChild(
     env: { ...rest, ...env, LVSKEEPER_ROLE: role, UV_THREADPOOL_SIZE: role === 'vrrp' ? '1' : '4' },
     execArgv: [...process.execArgv, ...flags[role]],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    // Structured clone: keys are bytes, and numbers stay numbers.
+    serialization: 'advanced',
     // Signals of a terminal (Ctrl-C) go to the parent alone, which leaves in order.
     detached: true,
   })

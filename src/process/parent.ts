@@ -73,7 +73,9 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
 
   function carryFromSpare(child: Child, envelope: Envelope): void {
     if (children.get('vrrp') === child) return carry(child, envelope)
-    if (envelope.message.type === 'hello') children.get('control')?.send({ ...envelope.message, holds: {} }, 'vrrp')
+    // What the spare holds is not what runs: only its start is told, so that it is told everything.
+    const { message } = envelope
+    if (message.type === 'hello' && message.fresh) children.get('control')?.send(message, 'vrrp')
   }
 
   function receive(child: Child, message: Message): void {

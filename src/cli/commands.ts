@@ -1,0 +1,252 @@
+import type { Command, Option } from './command.js'
+
+const json: Option = { flags: '--json', text: 'print JSON' }
+const file: Option = {
+  flags: '-c, --config <file>',
+  text: 'configuration file (default: /etc/lvskeeper/lvskeeper.yaml)',
+}
+const node: Option = {
+  flags: '--node <name>',
+  text: 'which director of the file this is (default: LVSKEEPER_NODE, the host name, the local address)',
+}
+const runDir: Option = { flags: '--run-dir <dir>', text: 'where the sockets are (default: /run/lvskeeper)' }
+const stateDir: Option = { flags: '--state-dir <dir>', text: 'what is kept over reboots (default: /var/lib/lvskeeper)' }
+const reason: Option = { flags: '--reason <text>', text: 'why; shown in status and kept in the events' }
+const limit: Option = { flags: '--for <duration>', text: 'ends by itself after this time, e.g. 30m (default: 24h)' }
+const noLimit: Option = { flags: '--no-limit', text: 'holds until `ready`' }
+const force: Option = { flags: '--force', text: 'even when no other director is ready' }
+
+const control = [json, runDir]
+
+/** Every command, in the order of `--help`. The parser, the completion and the manual page are made from this table. */
+export const commands: readonly Command[] = [
+  {
+    name: 'run',
+    summary: 'run a director in the foreground',
+    options: [
+      file,
+      node,
+      runDir,
+      stateDir,
+      { flags: '--log-level <level>', text: 'debug, info, warn, error', default: 'info' },
+      { flags: '--adopt', text: 'take over services that another program (keepalived, ldirectord) manages now' },
+    ],
+    examples: ['lvskeeper run', 'lvskeeper run -c ./pair.yaml --node d1'],
+    load: async () => (await import('./run.js')).run,
+  },
+  {
+    name: 'check',
+    args: '[file]',
+    summary: 'validate a configuration; exit 0, or 78 with every error',
+    options: [node, json, { flags: '--host', text: 'also check interfaces, modules and sysctls of this machine' }],
+    examples: ['lvskeeper check /etc/lvskeeper/lvskeeper.yaml', 'lvskeeper check --host'],
+    load: async () => (await import('./check.js')).check,
+  },
+  {
+    name: 'plan',
+    args: '[file]',
+    summary: 'what a reload would change, before it happens; exit 0 none, 2 changes',
+    options: [...control, { flags: '--ipvsadm', text: 'print the table changes as ipvsadm lines' }],
+    examples: ['lvskeeper plan', 'lvskeeper plan new.yaml --ipvsadm'],
+    load: async () => (await import('./plan.js')).plan,
+  },
+  {
+    name: 'reload',
+    summary: 'validate, plan, apply; answers when it is applied, or why not',
+    options: [
+      ...control,
+      { flags: '--confirm <duration>', text: 'roll back unless `lvskeeper confirm` comes within this time' },
+    ],
+    examples: ['lvskeeper reload', 'lvskeeper reload --confirm 5m'],
+    load: async () => (await import('./reload.js')).reload,
+  },
+  {
+    name: 'confirm',
+    summary: 'keep what `reload --confirm` applied',
+    options: control,
+    examples: ['lvskeeper confirm'],
+    load: async () => (await import('./reload.js')).confirm,
+  },
+  {
+    name: 'status',
+    summary: 'who is master and why, what is down and why, what differs from normal',
+    options: [...control, { flags: '--nagios', text: 'one line and exit code 0, 1, 2 or 3 for a monitoring plug-in' }],
+    examples: ['lvskeeper status', 'lvskeeper status --json'],
+    load: async () => (await import('./status.js')).status,
+  },
+  {
+    name: 'watch',
+    summary: 'the status, live (d drain, m maint, r ready, f fail over, q quit)',
+    options: [runDir],
+    examples: ['lvskeeper watch'],
+    load: async () => (await import('./watch.js')).watch,
+  },
+  {
+    name: 'events',
+    summary: 'what happened and why',
+    options: [
+      ...control,
+      { flags: '-f, --follow', text: 'go on as they happen' },
+      { flags: '-n, --last <count>', text: 'how many', default: '30' },
+    ],
+    examples: ['lvskeeper events', 'lvskeeper events -f --json'],
+    load: async () => (await import('./events.js')).events,
+  },
+  {
+    name: 'explain',
+    args: '<subject>',
+    summary: 'why is this real server down (SERVICE/ADDRESS[:PORT]), or this director not master (ROUTER)',
+    options: control,
+    examples: ['lvskeeper explain web/10.9.0.21:80', 'lvskeeper explain web'],
+    load: async () => (await import('./explain.js')).explain,
+  },
+  {
+    name: 'table',
+    summary: 'the kernel table as ipvsadm -Ln prints it',
+    options: [
+      json,
+      { flags: '--stats', text: 'totals' },
+      { flags: '--rate', text: 'per second' },
+      { flags: '--thresholds', text: 'connection thresholds' },
+      { flags: '--timeout', text: 'tcp, tcpfin and udp timeouts' },
+      { flags: '--daemon', text: 'connection sync daemons' },
+      { flags: '--connections', text: 'the connection table' },
+      { flags: '--save', text: 'as ipvsadm -Sn' },
+      { flags: '--nosort', text: 'in the order of the kernel' },
+    ],
+    examples: ['lvskeeper table', 'lvskeeper table --stats'],
+    load: async () => (await import('./table-command.js')).tableCommand,
+  },
+  {
+    name: 'drain',
+    args: '<server>',
+    summary: 'no new connections to SERVICE/ADDRESS[:PORT] or ADDRESS; removed when the last one ends',
+    options: [...control, reason, limit, noLimit],
+    examples: ['lvskeeper drain web/10.9.0.21 --reason "kernel update"', 'lvskeeper drain 10.9.0.21 --for 2h'],
+    load: async () => (await import('./override.js')).drain,
+  },
+  {
+    name: 'maint',
+    args: '<server>',
+    summary: 'out of the table at once, checks go on',
+    options: [...control, reason, limit, noLimit],
+    examples: ['lvskeeper maint 10.9.0.21 --reason "disk swap"'],
+    load: async () => (await import('./override.js')).maint,
+  },
+  {
+    name: 'ready',
+    args: '<server>',
+    summary: 'ends drain, maint, weight and force: the checks decide again',
+    options: [...control, reason],
+    examples: ['lvskeeper ready 10.9.0.21'],
+    load: async () => (await import('./override.js')).ready,
+  },
+  {
+    name: 'weight',
+    args: '<server> <weight>',
+    summary: 'another weight for a while',
+    options: [...control, reason, limit, noLimit],
+    examples: ['lvskeeper weight web/10.9.0.21 5 --for 1h'],
+    load: async () => (await import('./override.js')).weight,
+  },
+  {
+    name: 'force',
+    args: '<server> <verdict>',
+    summary: 'up or down, whatever its checks say',
+    options: [...control, reason, limit, noLimit],
+    examples: ['lvskeeper force web/10.9.0.21 up --reason "broken check" --for 15m'],
+    load: async () => (await import('./override.js')).force,
+  },
+  {
+    name: 'failover',
+    args: '<router>',
+    summary: 'give a virtual router to the best other director and stay behind it',
+    options: [...control, { flags: '--back', text: 'end it: the priorities decide again' }, force, reason],
+    examples: ['lvskeeper failover web', 'lvskeeper failover web --back'],
+    load: async () => (await import('./failover.js')).failover,
+  },
+  {
+    name: 'maintenance',
+    args: '<on|off>',
+    summary: 'the whole director leaves, or returns; persistent over restarts',
+    options: [...control, force, reason, { flags: '--for <duration>', text: 'ends by itself' }],
+    examples: ['lvskeeper maintenance on --reason "new memory"', 'lvskeeper maintenance off'],
+    load: async () => (await import('./failover.js')).maintenance,
+  },
+  {
+    name: 'restart',
+    summary: 'the next process resumes: no failover, no change in the table',
+    options: control,
+    examples: ['lvskeeper restart'],
+    load: async () => (await import('./restart.js')).restart,
+  },
+  {
+    name: 'stop',
+    summary: 'hand over and end; --clear also empties our part of the table and restores sysctls',
+    options: [...control, { flags: '--clear', text: 'remove our services from the kernel table' }],
+    examples: ['lvskeeper stop', 'lvskeeper stop --clear'],
+    load: async () => (await import('./restart.js')).stop,
+  },
+  {
+    name: 'import',
+    args: '<format> <files...>',
+    summary: 'keepalived, ldirectord or ipvsadm configuration as YAML; exit 0 complete, 2 partial, 1 unreadable',
+    options: [json, { flags: '-o, --output <file>', text: 'write the YAML there' }],
+    examples: [
+      'lvskeeper import keepalived d1.conf d2.conf -o lvskeeper.yaml',
+      'ipvsadm -Sn > t; lvskeeper import ipvsadm t',
+    ],
+    load: async () => (await import('./import.js')).importCommand,
+  },
+  {
+    name: 'doctor',
+    summary: 'checks of this machine, with the command that mends each finding',
+    options: [json, file, node],
+    examples: ['lvskeeper doctor'],
+    load: async () => (await import('./doctor.js')).doctor,
+  },
+  {
+    name: 'realserver',
+    args: '<prepare|verify>',
+    summary: "the real server's half: VIP on lo or tunl0, ARP sysctls, gateway, rp_filter",
+    options: [
+      json,
+      { flags: '--vip <address...>', text: 'the virtual addresses' },
+      { flags: '--mode <mode>', text: 'dr, tun or nat', default: 'dr' },
+      { flags: '--gateway <address>', text: 'nat: the inner VIP' },
+      { flags: '--print', text: 'print the script instead of running it' },
+    ],
+    examples: ['lvskeeper realserver prepare --vip 10.9.0.100 --print', 'lvskeeper realserver verify --vip 10.9.0.100'],
+    load: async () => (await import('./realserver.js')).realserver,
+  },
+  {
+    name: 'bundle',
+    summary: 'a support archive without secrets',
+    options: [
+      runDir,
+      stateDir,
+      { flags: '-o, --output <file>', text: 'archive to write', default: 'lvskeeper-bundle.tar.gz' },
+    ],
+    examples: ['lvskeeper bundle -o /tmp/b.tar.gz'],
+    load: async () => (await import('./bundle.js')).bundle,
+  },
+  {
+    name: 'schema',
+    summary: 'JSON Schema of the configuration file',
+    examples: ['lvskeeper schema > lvskeeper.schema.json'],
+    load: async () => (await import('./schema.js')).schema,
+  },
+  {
+    name: 'completion',
+    args: '<shell>',
+    summary: 'completion for bash, zsh or fish',
+    examples: ['lvskeeper completion bash > /usr/share/bash-completion/completions/lvskeeper'],
+    load: async () => (await import('./completion.js')).completion,
+  },
+  {
+    name: 'manual',
+    summary: 'the manual page (roff)',
+    examples: ['lvskeeper manual | man -l -'],
+    load: async () => (await import('./manual.js')).manual,
+  },
+]

@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+/** One program: a child when its parent says so in the environment, else the command line. */
+const role = process.env['LVSKEEPER_ROLE']
+
+switch (role) {
+  case 'vrrp':
+    await import('./process/vrrp.js')
+    break
+  case 'checkers':
+    await import('./process/checkers.js')
+    break
+  case 'control':
+    await import('./process/control.js')
+    break
+  default: {
+    const { main } = await import('./cli/program.js')
+    process.exitCode = await main(process.argv)
+  }
+}
