@@ -74,6 +74,8 @@ export type Alert = {
   readonly key: string
   /** trigger: a condition begins (or lasts); resolve: it ended; note: something happened once. */
   readonly phase: 'trigger' | 'resolve' | 'note'
+  /** The level its condition began with: the end belongs to the same thing, however glad the news. */
+  readonly severity: EventLevel
 }
 
 /** What goes out as one message. */
