@@ -1,0 +1,103 @@
+import { serverKey, serviceKey } from '../ipvs/table.js'
+import type { CheckStatus, RouterStatus } from '../messages.js'
+import { ready } from '../peer/view.js'
+import { age } from './age.js'
+import { columns } from './columns.js'
+import { eventLine, stamp } from './events-text.js'
+import type { ExplainedRouter, ExplainedServer, Explanation } from './explain.js'
+import { type Paint, plain } from './paint.js'
+
+/** Why something is as it is, in the order in which a person asks. */
+export function explainText(explanation: Explanation, paint: Paint = plain): string {
+  const { routers, servers, subject, at, node } = explanation
+  const parts = [
+    ...routers.map(router => routerText(router, node, at, paint)),
+    ...servers.map(server => serverText(server, at, paint)),
+  ]
+  return parts.length === 0 ? `${subject}: no such virtual router, service or real server\n` : parts.join('\n')
+}
+
+function routerText({ router, peers, events }: ExplainedRouter, node: string, now: number, paint: Paint): string {
+  const { name, vrid, interface: link, state, since, cause, priority, faults, behind } = router
+  return join([
+    paint('bold', `virtual router ${name} (vrid ${vrid} on ${link}): ${node} is ${state} for ${age(now - since)}`),
+    `  because ${cause}`,
+    ...faults.map(fault => `  fault: ${fault}`),
+    ...(behind ? [`  stays behind: left by order of ${behind.author} ${age(now - behind.at)} ago`] : []),
+    `  priority ${priority.effective} = ${[priority.base, ...priority.contributions.map(contribution)].join(' ')}`,
+    `  ${masterLine(router, now)}`,
+    ...peers.map(peer => {
+      const other = peer.report?.routers.find(each => each.name === name)
+      const what = peer.state === 'fresh' && other ? `${other.state}, priority ${other.priority}` : 'unknown'
+      return `  ${peer.name}: ${what}, ${ready(peer) ? 'ready' : peer.state === 'fresh' ? 'not ready' : `${peer.state}`}`
+    }),
+    ...titled(
+      '  the last transition',
+      router.timeline.map(({ at, what }) => `${stamp(at)} ${what}`),
+    ),
+    ...titled(
+      '  events',
+      events.map(event => eventLine(event, paint)),
+    ),
+  ])
+}
+
+function contribution({ source, value, reason }: RouterStatus['priority']['contributions'][number]): string {
+  return `${value < 0 ? '-' : '+'} ${Math.abs(value)} ${source} (${reason})`
+}
+
+function masterLine({ state, master, lastAdvert }: RouterStatus, now: number): string {
+  if (state === 'master') return 'this director is master'
+  if (master === undefined) return 'no master is heard'
+  return `master is ${master}${lastAdvert === undefined ? '' : `, last heard ${age(now - lastAdvert)} ago`}`
+}
+
+function serverText(
+  { service, server, overrides, results, events }: ExplainedServer,
+  now: number,
+  paint: Paint,
+): string {
+  const kernel =
+    server.kernelWeight === undefined ? 'not in the kernel table' : `weight ${server.kernelWeight} in the kernel table`
+  return join([
+    paint('bold', `real server ${service.name}/${serverKey(server)}: ${server.state} for ${age(now - server.since)}`),
+    `  ${service.ids.map(serviceKey).join(', ')}, ${server.forward}, ${kernel}, ${server.weight} in the file`,
+    ...overrides.map(({ verb, author, reason, at, until }) => {
+      const ends = until === undefined ? 'no end' : `ends in ${age(until - now)}`
+      return `  ${verb} by ${author} ${age(now - at)} ago${reason === undefined ? '' : ` ("${reason}")`}, ${ends}`
+    }),
+    ...server.checks.map(check => `  ${checkLine(check, now)}`),
+    ...titled(
+      '  results',
+      columns(
+        results.map(({ at, layer, latency, reason, detail }) => [
+          stamp(at),
+          layer,
+          `${latency.toFixed(1)}ms`,
+          [reason, detail].filter(Boolean).join(' '),
+        ]),
+      ),
+    ),
+    ...titled(
+      '  events',
+      events.map(event => eventLine(event, paint)),
+    ),
+  ])
+}
+
+function checkLine({ name, kind, verdict, streak, since, last }: CheckStatus, now: number): string {
+  const turning = streak > 0 ? `, ${streak} result${streak === 1 ? '' : 's'} against it` : ''
+  const result = last
+    ? `last ${age(now - last.at)} ago: ${last.layer} in ${last.latency.toFixed(1)}ms ${[last.reason, last.detail].filter(Boolean).join(' ')}`
+    : 'no result yet'
+  const answer = last?.answer === undefined ? '' : `; it answered ${JSON.stringify(last.answer)}`
+  return `check ${name} (${kind}): ${verdict} for ${age(now - since)}${turning}; ${result.trim()}${answer}`
+}
+
+function titled(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [title, ...lines.map(line => `    ${line}`)]
+}
+
+function join(lines: readonly string[]): string {
+  return `${lines.join('\n')}\n`
+}

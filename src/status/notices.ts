@@ -1,0 +1,238 @@
+import { serverKey } from '../ipvs/table.js'
+import type { Override, RealServerStatus, RouterStatus, ServiceStatus } from '../messages.js'
+import { type PeerView, ready } from '../peer/view.js'
+import { age } from './age.js'
+import type { Notice, Status } from './status.js'
+
+const ranks = { alarm: 0, warning: 1, notice: 2, info: 3 }
+const hour = 3_600_000
+
+/** What is different from normal, the gravest first; empty on a good day. Pure. */
+export function notices(status: Omit<Status, 'notices'>): Notice[] {
+  const found = [
+    ...status.routers.flatMap(router => [...routerNotices(router, status.at)]),
+    ...status.services.flatMap(service => [...serviceNotices(service, status.at)]),
+    ...status.overrides.map(override => overrideNotice(override, status.at)),
+    ...peerNotices(status),
+    ...directorNotices(status),
+    ...alertNotices(status),
+  ]
+  return found.sort((a, b) => ranks[a.level] - ranks[b.level])
+}
+
+function* routerNotices(router: RouterStatus, now: number): Generator<Notice> {
+  const subject = `router ${router.name}`
+  const next = `lvskeeper explain ${router.name}`
+  if (router.state === 'fault') {
+    const why = router.faults.join(', ') || router.cause
+    yield {
+      level: 'alarm',
+      code: 'router.fault',
+      subject,
+      text: `in fault for ${age(now - router.since)}: ${why}`,
+      next,
+    }
+  }
+  if (router.state === 'backup' && router.master === undefined)
+    yield { level: 'warning', code: 'router.no-master', subject, text: 'backup, and no master is heard', next }
+  if (router.behind) {
+    const { author, reason, at } = router.behind
+    const text = `left by order of ${author} ${age(now - at)} ago${because(reason)}`
+    yield { level: 'notice', code: 'router.behind', subject, text, next: `lvskeeper failover ${router.name} --back` }
+  }
+  const { base, effective, contributions } = router.priority
+  if (router.state !== 'fault' && !router.behind && effective !== base) {
+    const why = contributions
+      .filter(({ value }) => value !== 0)
+      .map(({ source, value, reason }) => `${signed(value)} ${source} (${reason})`)
+    const text = `priority ${effective} instead of ${base}: ${why.join(', ')}`
+    yield { level: 'notice', code: 'router.priority', subject, text, next }
+  }
+}
+
+function* serviceNotices(service: ServiceStatus, now: number): Generator<Notice> {
+  const subject = `service ${service.name}`
+  if (service.state === 'down') {
+    const text = `down for ${age(now - service.since)}: weight ${service.weightUp} of quorum ${service.quorum}${service.sorry ? ', sorry server serves' : ''}`
+    yield { level: 'alarm', code: 'service.down', subject, text }
+  } else if (service.sorry) {
+    yield { level: 'warning', code: 'service.sorry', subject, text: 'the sorry server serves' }
+  }
+  if (service.held !== undefined)
+    yield { level: 'warning', code: 'service.held', subject, text: `held as it was: ${service.held}` }
+  for (const server of service.realServers) yield* serverNotices(service.name, server, now)
+}
+
+function* serverNotices(service: string, server: RealServerStatus, now: number): Generator<Notice> {
+  const name = `${service}/${serverKey(server)}`
+  const subject = `server ${name}`
+  const next = `lvskeeper explain ${name}`
+  if (server.state === 'down') {
+    const text = `down for ${age(now - server.since)}: ${why(server)}`
+    yield { level: 'warning', code: 'server.down', subject, text, next }
+  }
+  if (server.state === 'unknown')
+    yield { level: 'info', code: 'server.unknown', subject, text: 'waits for its first checks', next }
+}
+
+/** The last failed result of the checks that are down, in words. */
+export function why({ checks, override }: RealServerStatus): string {
+  if (override?.verb === 'force-down') return `forced by ${override.author}`
+  const failing = checks.filter(({ verdict }) => verdict === 'down')
+  const words = failing.map(({ name, last }) => {
+    const result = last && !last.passed ? [last.layer, last.detail ?? last.reason].filter(Boolean).join(' ') : ''
+    return result === '' ? name : `${name}: ${result}`
+  })
+  return words.join('; ') || 'its checks say so'
+}
+
+function overrideNotice(override: Override, now: number): Notice {
+  const { service, address, port, author, reason, at, until } = override
+  const place = port === 0 ? address : serverKey({ address, port })
+  const name = service === '*' ? place : `${service}/${place}`
+  const ends = until === undefined ? 'no end' : `ends in ${age(until - now)}`
+  const text = `${verb(override)} by ${author} ${age(now - at)} ago${because(reason)}, ${ends}`
+  return { level: 'notice', code: 'override', subject: `server ${name}`, text, next: `lvskeeper ready ${name}` }
+}
+
+function verb({ verb, weight }: Override): string {
+  const words = {
+    drain: 'drained',
+    maint: 'in maintenance',
+    weight: `weight ${weight}`,
+    'force-up': 'forced up',
+    'force-down': 'forced down',
+  }
+  return words[verb]
+}
+
+function* peerNotices({ peers, peerChannel, at }: Omit<Status, 'notices'>): Generator<Notice> {
+  if (peers.length === 0) return
+  if (peerChannel === 'off') {
+    const text = 'no peer_key_file: the state of the other directors is unknown'
+    yield { level: 'info', code: 'peer.off', subject: 'directors', text }
+    return
+  }
+  if (!peers.some(ready))
+    yield {
+      level: 'alarm',
+      code: 'peer.unready',
+      subject: 'directors',
+      text: 'no other director is ready to take over',
+    }
+  for (const peer of peers) yield* onePeer(peer, at)
+}
+
+function* onePeer(peer: PeerView, now: number): Generator<Notice> {
+  const subject = `director ${peer.name}`
+  if (peer.state !== 'fresh') {
+    const text = peer.lastHeard === undefined ? 'never heard' : `silent for ${age(now - peer.lastHeard)}`
+    yield { level: 'warning', code: 'peer.silent', subject, text, next: 'lvskeeper doctor' }
+    return
+  }
+  if (peer.report?.maintenance) yield { level: 'notice', code: 'peer.maintenance', subject, text: 'in maintenance' }
+  if (peer.report && !peer.report.tableReady)
+    yield { level: 'notice', code: 'peer.table', subject, text: 'its table is not complete' }
+  if (peer.mismatchSince !== undefined) {
+    const level = now - peer.mismatchSince > 10 * 60_000 ? 'warning' : 'notice'
+    const text = `runs another configuration (${peer.report?.configHash.slice(0, 8)}) for ${age(now - peer.mismatchSince)}`
+    yield { level, code: 'peer.mismatch', subject, text, next: 'lvskeeper plan' }
+  }
+}
+
+function* directorNotices(status: Omit<Status, 'notices'>): Generator<Notice> {
+  const { at, config, maintenance, processes, table, storage } = status
+  const subject = `director ${status.node}`
+  if (maintenance) {
+    const ends = maintenance.until === undefined ? '' : `, ends in ${age(maintenance.until - at)}`
+    const text = `in maintenance by ${maintenance.author} since ${age(at - maintenance.at)}${because(maintenance.reason)}${ends}`
+    yield { level: 'notice', code: 'maintenance', subject, text, next: 'lvskeeper maintenance off' }
+  }
+  if (config.refused)
+    yield {
+      level: 'warning',
+      code: 'config.rejected',
+      subject,
+      text: `last reload refused ${age(at - config.refused.at)} ago: ${config.refused.text}`,
+      next: `lvskeeper check ${config.file}`,
+    }
+  if (config.confirmUntil !== undefined)
+    yield {
+      level: 'notice',
+      code: 'config.confirm',
+      subject,
+      text: `rolls back in ${age(config.confirmUntil - at)} unless confirmed`,
+      next: 'lvskeeper confirm',
+    }
+  if (config.differs && !config.refused)
+    yield {
+      level: 'notice',
+      code: 'config.differs',
+      subject,
+      text: `${config.file} differs from what runs`,
+      next: 'lvskeeper plan',
+    }
+  for (const process of processes) {
+    if (process.state === 'dead')
+      yield {
+        level: 'alarm',
+        code: 'process.dead',
+        subject: `process ${process.role}`,
+        text: process.died?.reason ?? 'not running',
+      }
+    else if (process.died && at - process.died.at < hour)
+      yield {
+        level: 'notice',
+        code: 'process.restarted',
+        subject: `process ${process.role}`,
+        text: `died ${age(at - process.died.at)} ago (${process.died.reason}), running again`,
+        next: 'lvskeeper events',
+      }
+  }
+  if (table.failure !== undefined)
+    yield {
+      level: 'alarm',
+      code: 'table.failure',
+      subject: 'table',
+      text: `the kernel refuses: ${table.failure}`,
+      next: 'lvskeeper doctor',
+    }
+  if (table.lastRepair && at - table.lastRepair.at < hour)
+    yield {
+      level: 'notice',
+      code: 'table.drift',
+      subject: 'table',
+      text: `changed behind our back and mended ${age(at - table.lastRepair.at)} ago: ${table.lastRepair.text}`,
+      next: 'lvskeeper events',
+    }
+  for (const text of storage) yield { level: 'warning', code: 'storage', subject, text }
+}
+
+function* alertNotices({ alerts, at }: Omit<Status, 'notices'>): Generator<Notice> {
+  for (const { name, queued, failure, oldest, dropped } of alerts) {
+    const waits = oldest === undefined ? '' : `, the oldest for ${age(at - oldest)}`
+    if (failure !== undefined)
+      yield {
+        level: 'warning',
+        code: 'alert.failed',
+        subject: `alert ${name}`,
+        text: `${queued} waiting${waits}: ${failure}`,
+      }
+    if (dropped > 0)
+      yield {
+        level: 'notice',
+        code: 'alert.dropped',
+        subject: `alert ${name}`,
+        text: `${dropped} given up since start`,
+        next: 'lvskeeper events',
+      }
+  }
+}
+
+function because(reason: string | undefined): string {
+  return reason === undefined ? '' : ` ("${reason}")`
+}
+
+function signed(value: number): string {
+  return value > 0 ? `+${value}` : String(value)
+}

@@ -1,0 +1,190 @@
+import { serverKey, serviceKey } from '../ipvs/table.js'
+import type { RealServerStatus, RouterStatus, ServiceStatus } from '../messages.js'
+import { type PeerView, ready } from '../peer/view.js'
+import { age } from './age.js'
+import { columns } from './columns.js'
+import { type Colour, type Paint, plain } from './paint.js'
+import type { Notice, Status } from './status.js'
+
+export type TextOptions = {
+  readonly paint?: Paint
+  /** Columns and rows of the screen; absent: no limit. */
+  readonly width?: number | undefined
+  readonly rows?: number | undefined
+}
+
+/**
+ * The status for a terminal: who is master and why, what serves, and, last because it stands above the prompt, what is
+ * different from normal. Where the screen is too small, what is normal is counted instead of listed.
+ */
+export function statusText(status: Status, { paint = plain, width, rows }: TextOptions = {}): string {
+  const details = ['all', 'abnormal-servers', 'abnormal-services'] as const
+  let text: string[] = []
+  for (const detail of details) {
+    text = [
+      header(status, paint),
+      ...section(routerRows(status, paint), width),
+      ...section(peerRows(status, paint), width),
+      ...section(serviceRows(status, detail, paint), width),
+      ...noticeLines(status, paint, width, rows),
+    ]
+    if (rows === undefined || text.length < rows) break
+  }
+  return `${text.join('\n')}\n`
+}
+
+function header({ node, version, at, since, config, maintenance }: Status, paint: Paint): string {
+  const running = `configuration ${config.hash.slice(0, 8)}, generation ${config.generation}`
+  const away = maintenance ? paint('yellow', ' MAINTENANCE') : ''
+  return `${paint('bold', node)}${away}  lvskeeper ${version}, up ${age(at - since)}, ${running}`
+}
+
+function section(rows: readonly (readonly string[])[], width?: number): string[] {
+  return rows.length > 1 ? ['', ...columns(rows, width)] : []
+}
+
+function routerRows({ routers, at, peers }: Status, paint: Paint): string[][] {
+  const head = ['ROUTER', 'VRID', 'STATE', 'FOR', 'PRIORITY', 'MASTER', 'WHY']
+  return [head.map(word => paint('dim', word)), ...routers.map(router => routerRow(router, at, peers, paint))]
+}
+
+const routerColours: Readonly<Record<RouterStatus['state'], Colour>> = {
+  master: 'green',
+  backup: 'cyan',
+  init: 'yellow',
+  fault: 'red',
+}
+
+function routerRow(router: RouterStatus, now: number, peers: readonly PeerView[], paint: Paint): string[] {
+  const { name, vrid, state, since, priority, cause } = router
+  const { base, effective } = priority
+  return [
+    name,
+    String(vrid),
+    paint(routerColours[state], state),
+    age(now - since),
+    effective === base ? String(base) : paint('yellow', `${effective} of ${base}`),
+    masterName(router, peers),
+    state === 'fault' ? router.faults.join(', ') || cause : cause,
+  ]
+}
+
+function masterName({ state, master }: RouterStatus, peers: readonly PeerView[]): string {
+  if (state === 'master') return 'this director'
+  if (master === undefined) return 'none heard'
+  return peers.find(({ addresses }) => addresses.includes(master))?.name ?? master
+}
+
+function peerRows({ peers, peerChannel, at, config }: Status, paint: Paint): string[][] {
+  const head = ['DIRECTOR', 'HEARD', 'READY', 'CONFIG', 'VERSION', 'ROUTERS']
+  const rows = peers.map(peer => {
+    const { name, state, lastHeard, report } = peer
+    const heard = lastHeard === undefined ? 'never' : `${age(at - lastHeard)} ago`
+    if (peerChannel === 'off') return [name, 'unknown', 'unknown', 'unknown', 'unknown', 'unknown']
+    if (state !== 'fresh' || !report) return [name, paint('red', heard), 'unknown', 'unknown', 'unknown', 'unknown']
+    return [
+      name,
+      heard,
+      ready(peer) ? paint('green', 'yes') : paint('red', report.maintenance ? 'maintenance' : 'no'),
+      report.configHash === config.hash ? 'same' : paint('yellow', report.configHash.slice(0, 8)),
+      report.version,
+      report.routers.map(router => `${router.name} ${router.state} ${router.priority}`).join(', '),
+    ]
+  })
+  return [head.map(word => paint('dim', word)), ...rows]
+}
+
+type Detail = 'all' | 'abnormal-servers' | 'abnormal-services'
+
+function serviceRows({ services, at }: Status, detail: Detail, paint: Paint): string[][] {
+  const head = ['SERVICE', 'STATE', 'FOR', 'WEIGHT', 'CONNS', 'DETAIL']
+  const shown = detail === 'abnormal-services' ? services.filter(service => !normal(service)) : services
+  const rows = shown.flatMap(service => [
+    serviceRow(service, at, paint),
+    ...service.realServers
+      .filter(server => detail === 'all' || server.state !== 'up')
+      .map(server => serverRow(server, at, paint)),
+  ])
+  const left = services.filter(service => !shown.includes(service))
+  const servers = left.reduce((sum, { realServers }) => sum + realServers.length, 0)
+  const rest = left.length > 0 ? [[`${left.length} services with ${servers} real servers, all up`]] : []
+  return [head.map(word => paint('dim', word)), ...rows, ...rest]
+}
+
+function normal({ state, sorry, realServers }: ServiceStatus): boolean {
+  return state === 'up' && !sorry && realServers.every(server => server.state === 'up' || server.state === 'unchecked')
+}
+
+function serviceRow(service: ServiceStatus, now: number, paint: Paint): string[] {
+  const { name, state, since, scheduler, ids, realServers, sorry } = service
+  const up = realServers.filter(server => server.state === 'up' || server.state === 'unchecked').length
+  const addresses = ids.length > 2 ? `${serviceKey1(ids)} and ${ids.length - 1} more` : ids.map(serviceKey).join(', ')
+  return [
+    paint('bold', name),
+    state === 'up' ? paint('green', 'up') : paint('red', 'DOWN'),
+    age(now - since),
+    String(service.weightUp),
+    connections(realServers),
+    `${addresses} ${scheduler}, ${up} of ${realServers.length} up${sorry ? ', sorry server' : ''}`,
+  ]
+}
+
+function serviceKey1([first]: ServiceStatus['ids']): string {
+  return first ? serviceKey(first) : ''
+}
+
+const serverColours: Readonly<Record<RealServerStatus['state'], Colour>> = {
+  up: 'green',
+  unchecked: 'cyan',
+  down: 'red',
+  unknown: 'yellow',
+  drain: 'yellow',
+  maint: 'yellow',
+}
+
+function serverRow(server: RealServerStatus, now: number, paint: Paint): string[] {
+  const { state, since, weight, kernelWeight } = server
+  const kernel = kernelWeight === undefined ? `- of ${weight}` : `${kernelWeight} of ${weight}`
+  return [
+    `  ${serverKey(server)}`,
+    paint(serverColours[state], state === 'down' ? 'DOWN' : state),
+    age(now - since),
+    kernelWeight === weight ? String(weight) : kernel,
+    connections([server]),
+    [server.forward, ...server.checks.map(lastResult)].join(' '),
+  ]
+}
+
+function connections(servers: readonly RealServerStatus[]): string {
+  const known = servers.flatMap(server => (server.connections ? [server.connections.active] : []))
+  return known.length === 0 ? '-' : String(known.reduce((sum, active) => sum + active, 0))
+}
+
+/** HAProxy's short form: `L7OK in 2ms`. */
+function lastResult({ name, last }: RealServerStatus['checks'][number]): string {
+  if (!last) return `${name} -`
+  const ms = last.latency < 10 ? last.latency.toFixed(1) : last.latency.toFixed(0)
+  return `${name} ${last.layer}${last.detail ? ` ${last.detail}` : ''} in ${ms}ms`
+}
+
+const noticeColours = { info: 'dim', notice: 'cyan', warning: 'yellow', alarm: 'red' } as const
+
+function noticeLines({ notices }: Status, paint: Paint, width?: number, rows?: number): string[] {
+  if (notices.length === 0) return ['', paint('green', 'Everything is normal.')]
+  const room = rows === undefined ? notices.length : Math.max(5, Math.floor(rows / 3))
+  const shown = notices.slice(0, notices.length > room ? room - 1 : room)
+  const more = notices.length - shown.length
+  return [
+    '',
+    paint('dim', 'DIFFERENT FROM NORMAL'),
+    ...columns(
+      shown.map(notice => noticeRow(notice, paint)),
+      width,
+    ),
+    ...(more > 0 ? [`and ${more} more: lvskeeper status --json`] : []),
+  ]
+}
+
+function noticeRow({ level, subject, text, next }: Notice, paint: Paint): string[] {
+  return [paint(noticeColours[level], level), subject, `${text}${next === undefined ? '' : `  -> ${next}`}`]
+}
