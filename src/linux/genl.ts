@@ -1,0 +1,244 @@
+import { getSystemErrorName } from 'node:util'
+// The package's entry would load every family that it knows; the raw socket is all this needs.
+import { RawNetlinkSocket } from 'netlink/dist/raw.js'
+import { attributeWriter, get16, get32, numberOf, put16, put32, readAttributes } from './ipvs-attributes.js'
+
+/** One message to a generic netlink family: its command and its attributes. */
+export type GenlRequest = { readonly command: number; readonly attributes: Buffer }
+
+/** Name of the errno that the kernel answered (`ENOENT`, ...); undefined: done. */
+export type GenlResult = string | undefined
+
+/** A generic netlink socket bound to one family. Its calls queue up: one exchange with the kernel at a time. */
+export interface Genl {
+  /**
+   * Sends requests many at a time, only the last of each datagram asking for an acknowledgement; the kernel answers
+   * errors all the same, by sequence number. Never rejects for a refused request. When the kernel's answers were
+   * lost (receive buffer full) the whole datagram counts as ENOBUFS: some of it may have been done.
+   */
+  batch(requests: readonly GenlRequest[]): Promise<GenlResult[]>
+  /** All answers to one request (NLM_F_DUMP unless `one`), without the generic netlink header. Rejects with a GenlError. */
+  ask(request: GenlRequest, how?: 'dump' | 'one'): Promise<Buffer[]>
+  close(): void
+}
+
+/** The kernel refused; `code` is the errno's name. */
+export class GenlError extends Error {
+  readonly code: string
+  constructor(code: string, text: string) {
+    super(text)
+    this.code = code
+    this.name = 'GenlError'
+  }
+}
+
+const NETLINK_GENERIC = 16
+const GENL_ID_CTRL = 0x10
+const CTRL_CMD_GETFAMILY = 3
+const CTRL_ATTR = { FAMILY_ID: 1, FAMILY_NAME: 2 } as const
+const NLMSG_ERROR = 2
+const NLMSG_DONE = 3
+const NLMSG_OVERRUN = 4
+const NLM_F = { REQUEST: 1, MULTI: 2, ACK: 4, DUMP: 0x300 } as const
+const HEADER = 16
+const GENL_HEADER = 4
+/** Below the kernel's default send buffer, and few enough that a refusal of each fits its receive buffer. */
+const BATCH_BYTES = 64 * 1024
+const BATCH_MESSAGES = 256
+/** The kernel never makes a dump's datagram larger. */
+const RECEIVE = 32 * 1024
+/** Netlink answers at once; only a lost answer lets this pass. */
+const PATIENCE = 10_000
+
+/** Opens a socket and looks up the family. Rejects with GenlError ENOENT when the kernel has no such family (yet). */
+export async function openGenl(family: string, version: number): Promise<Genl> {
+  const link = openLink()
+  try {
+    const attributes = attributeWriter().text(CTRL_ATTR.FAMILY_NAME, family).done()
+    const [answer] = await link.ask(GENL_ID_CTRL, 1, { command: CTRL_CMD_GETFAMILY, attributes }, 'one')
+    const id = answer && numberOf(readAttributes(answer).get(CTRL_ATTR.FAMILY_ID))
+    if (!id) throw new GenlError('EPROTO', `generic netlink family ${family} has no number`)
+    return {
+      batch: requests => link.batch(id, version, requests),
+      ask: (request, how = 'dump') => link.ask(id, version, request, how),
+      close: link.close,
+    }
+  } catch (error) {
+    link.close()
+    throw error
+  }
+}
+
+/** Where the answers of the exchange under way go: told each message; undefined: the socket failed. */
+type Exchange = (message: Message | undefined, failure?: string) => void
+type Message = { readonly type: number; readonly flags: number; readonly seq: number; readonly data: Buffer }
+
+function openLink() {
+  const socket = new RawNetlinkSocket(NETLINK_GENERIC, {
+    messagePeeking: false,
+    msgBufferSize: RECEIVE,
+    recvBufferSize: 4 * 1024 * 1024,
+    sendBufferSize: 1024 * 1024,
+  })
+  const { port } = socket.address()
+  let sequence = 1
+  let current: Exchange | undefined
+  let queue: Promise<unknown> = Promise.resolve()
+  let closed = false
+  // Idle, it keeps no process alive.
+  socket.unref()
+  socket.on('message', data => {
+    for (const message of messages(data)) current?.(message)
+  })
+  socket.on('truncatedMessage', () => current?.(undefined, 'EMSGSIZE'))
+  socket.on('error', error => current?.(undefined, error.code))
+
+  /** One exchange after the other; `run` gets the number of its first message. */
+  function inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const turn = queue.then(() => {
+      if (closed) throw new GenlError('EBADF', 'the netlink socket is closed')
+      return run()
+    })
+    queue = turn.catch(() => {})
+    return turn
+  }
+
+  function exchange<T>(
+    datagram: Buffer,
+    receive: (message: Message, done: (value: T) => void, fail: (error: GenlError) => void) => void,
+  ): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const finish = (settle: () => void) => {
+        clearTimeout(timer)
+        current = undefined
+        if (!closed) socket.unref()
+        settle()
+      }
+      const fail = (error: GenlError) => finish(() => reject(error))
+      const timer = setTimeout(() => fail(new GenlError('ETIMEDOUT', 'the kernel did not answer')), PATIENCE)
+      current = (message, failure) => {
+        if (message) receive(message, value => finish(() => resolve(value)), fail)
+        else fail(new GenlError(failure ?? 'EIO', `netlink: ${failure}`))
+      }
+      socket.ref()
+      socket.send(datagram, undefined, error => {
+        if (error) fail(new GenlError(error.code, error.message))
+      })
+    })
+  }
+
+  function take(count: number): number {
+    if (sequence + count > 0xffffffff) sequence = 1
+    const first = sequence
+    sequence += count
+    return first
+  }
+
+  async function sendBatch(id: number, version: number, requests: readonly GenlRequest[]): Promise<GenlResult[]> {
+    const first = take(requests.length)
+    const last = first + requests.length - 1
+    const datagram = Buffer.concat(
+      requests.map((request, i) => {
+        const flags = NLM_F.REQUEST | (first + i === last ? NLM_F.ACK : 0)
+        return encode(id, version, request, flags, first + i, port)
+      }),
+    )
+    const results: GenlResult[] = requests.map(() => undefined)
+    try {
+      return await exchange<GenlResult[]>(datagram, ({ type, seq, data }, done) => {
+        if (type !== NLMSG_ERROR || seq < first || seq > last) return
+        results[seq - first] = errno(data)
+        if (seq === last) done(results)
+      })
+    } catch (error) {
+      const code = error instanceof GenlError ? error.code : 'EIO'
+      return requests.map(() => code)
+    }
+  }
+
+  return {
+    async batch(id: number, version: number, requests: readonly GenlRequest[]): Promise<GenlResult[]> {
+      const results: GenlResult[] = []
+      for (const part of datagrams(requests)) results.push(...(await inTurn(() => sendBatch(id, version, part))))
+      return results
+    },
+    ask(id: number, version: number, request: GenlRequest, how: 'dump' | 'one'): Promise<Buffer[]> {
+      return inTurn(() => {
+        const wanted = take(1)
+        const flags = NLM_F.REQUEST | (how === 'dump' ? NLM_F.DUMP : 0)
+        const answers: Buffer[] = []
+        return exchange<Buffer[]>(
+          encode(id, version, request, flags, wanted, port),
+          ({ type, flags, seq, data }, done, fail) => {
+            if (seq !== wanted) return
+            const code = type === NLMSG_ERROR || type === NLMSG_DONE ? errno(data) : undefined
+            if (code) fail(new GenlError(code, `the kernel answered ${code}`))
+            else if (type === NLMSG_DONE || type === NLMSG_ERROR) done(answers)
+            else if (type === NLMSG_OVERRUN) fail(new GenlError('ENOBUFS', 'netlink: data lost'))
+            else {
+              answers.push(data.subarray(GENL_HEADER))
+              if (!(flags & NLM_F.MULTI)) done(answers)
+            }
+          },
+        )
+      })
+    },
+    close() {
+      if (closed) return
+      closed = true
+      current?.(undefined, 'EBADF')
+      socket.close()
+    },
+  }
+}
+
+function* datagrams(requests: readonly GenlRequest[]): Generator<GenlRequest[]> {
+  let part: GenlRequest[] = []
+  let bytes = 0
+  for (const request of requests) {
+    const size = HEADER + GENL_HEADER + request.attributes.length
+    if (part.length === BATCH_MESSAGES || (part.length > 0 && bytes + size > BATCH_BYTES)) {
+      yield part
+      part = []
+      bytes = 0
+    }
+    part.push(request)
+    bytes += size
+  }
+  if (part.length > 0) yield part
+}
+
+/** struct nlmsghdr, struct genlmsghdr, attributes. */
+function encode(id: number, version: number, request: GenlRequest, flags: number, seq: number, port: number): Buffer {
+  const header = Buffer.alloc(HEADER + GENL_HEADER)
+  put32(header, header.length + request.attributes.length, 0)
+  put16(header, id, 4)
+  put16(header, flags, 6)
+  put32(header, seq, 8)
+  put32(header, port, 12)
+  header[16] = request.command
+  header[17] = version
+  return Buffer.concat([header, request.attributes])
+}
+
+function messages(datagram: Buffer): Message[] {
+  const found: Message[] = []
+  for (let offset = 0; offset + HEADER <= datagram.length; ) {
+    const length = get32(datagram, offset)
+    if (length < HEADER || offset + length > datagram.length) break
+    found.push({
+      type: get16(datagram, offset + 4),
+      flags: get16(datagram, offset + 6),
+      seq: get32(datagram, offset + 8),
+      data: datagram.subarray(offset + HEADER, offset + length),
+    })
+    offset += (length + 3) & ~3
+  }
+  return found
+}
+
+/** The negative errno at the start of NLMSG_ERROR and NLMSG_DONE. */
+function errno(data: Buffer): string | undefined {
+  const value = data.length >= 4 ? get32(data, 0) | 0 : 0
+  return value < 0 ? getSystemErrorName(value) : undefined
+}

@@ -1,0 +1,176 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import type { Op } from '../ipvs/plan.js'
+import type { GlobalOp, Kernel, KernelGlobals } from '../ipvs/ports.js'
+import { type ServiceId, serverKey, serviceKey, type Table } from '../ipvs/table.js'
+import { type Genl, GenlError, type GenlRequest, openGenl } from './genl.js'
+import {
+  decodeDaemon,
+  decodeInfo,
+  decodeTimeouts,
+  encodeDaemon,
+  encodeDaemonRole,
+  encodeTimeouts,
+  type Info,
+} from './ipvs-globals.js'
+import { IPVS_CMD, IPVS_GENL_NAME, IPVS_GENL_VERSION } from './ipvs-header.js'
+import {
+  decodeServer,
+  decodeService,
+  encodeServer,
+  encodeServerId,
+  encodeService,
+  encodeServiceId,
+  familyOfService,
+  type KernelServer,
+  type KernelService,
+} from './ipvs-messages.js'
+import { readFastTable } from './ipvs-proc.js'
+
+/** A service as the kernel has it, counters included, with its real servers. */
+export type ListedService = KernelService & { readonly servers: readonly KernelServer[] }
+
+/** The kernel's IPVS table of this network namespace. */
+export interface Ipvs extends Kernel {
+  info(): Promise<Info>
+  /** Everything with counters, in the kernel's own order. */
+  listed(): Promise<ListedService[]>
+  /** Sets all counters to zero, of one service or of all. Rejects with a GenlError. */
+  zero(id?: ServiceId): Promise<void>
+  close(): void
+}
+
+/**
+ * Opens the table. Rejects with an IpvsMissing when this kernel has no IPVS, after having tried to load it once,
+ * and with a GenlError (EPERM) without CAP_NET_ADMIN at the first use.
+ */
+export async function openIpvs(): Promise<Ipvs> {
+  return adapter(await openFamily())
+}
+
+/** The kernel has no IPVS; the message says what to type. */
+export class IpvsMissing extends Error {
+  constructor(why: string) {
+    super(`this kernel has no IPVS (${why}): load it with "modprobe ip_vs", or install a kernel that has it`)
+    this.name = 'IpvsMissing'
+  }
+}
+
+async function openFamily(): Promise<Genl> {
+  const open = () => openGenl(IPVS_GENL_NAME, IPVS_GENL_VERSION)
+  try {
+    return await open()
+  } catch (error) {
+    if (!(error instanceof GenlError) || error.code !== 'ENOENT') throw error
+  }
+  const failure = await modprobe('ip_vs')
+  try {
+    return await open()
+  } catch (error) {
+    if (!(error instanceof GenlError) || error.code !== 'ENOENT') throw error
+    throw new IpvsMissing(failure ?? 'the module is loaded, but there is no family IPVS')
+  }
+}
+
+/** Why it failed, in one line; undefined: loaded. */
+async function modprobe(name: string): Promise<string | undefined> {
+  try {
+    await promisify(execFile)('modprobe', [name], {
+      timeout: 10_000,
+      env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
+    })
+    return undefined
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 'there is no modprobe'
+    const text = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error)
+    return text.trim().split('\n')[0] ?? 'modprobe failed'
+  }
+}
+
+function adapter(genl: Genl): Ipvs {
+  const none = Buffer.alloc(0)
+
+  async function services(): Promise<KernelService[]> {
+    const answers = await genl.ask({ command: IPVS_CMD.GET_SERVICE, attributes: none })
+    return answers.flatMap(answer => decodeService(answer) ?? [])
+  }
+
+  async function servers(id: ServiceId): Promise<KernelServer[]> {
+    const family = familyOfService(id)
+    try {
+      const answers = await genl.ask({ command: IPVS_CMD.GET_DEST, attributes: encodeServiceId(id) })
+      return answers.flatMap(answer => decodeServer(answer, family) ?? [])
+    } catch (error) {
+      // Gone since the services were listed.
+      if (error instanceof GenlError && (error.code === 'ESRCH' || error.code === 'ENOENT')) return []
+      throw error
+    }
+  }
+
+  return {
+    async list(which = () => true): Promise<Table> {
+      const table = new Map()
+      for (const { service } of await services()) {
+        const key = serviceKey(service.id)
+        if (!which(key)) continue
+        const found = await servers(service.id)
+        table.set(key, { service, servers: new Map(found.map(({ server }) => [serverKey(server), server])) })
+      }
+      return table
+    },
+    listFast: () => readFastTable(),
+    apply: ops => genl.batch(ops.map(requestOf)),
+    async globals(): Promise<KernelGlobals> {
+      const [config] = await genl.ask({ command: IPVS_CMD.GET_CONFIG, attributes: none }, 'one')
+      const daemons = await genl.ask({ command: IPVS_CMD.GET_DAEMON, attributes: none })
+      return {
+        timeouts: decodeTimeouts(config ?? none),
+        daemons: daemons.flatMap(answer => decodeDaemon(answer) ?? []),
+      }
+    },
+    applyGlobals: ops => genl.batch(ops.map(globalRequestOf)),
+    async info() {
+      const [answer] = await genl.ask({ command: IPVS_CMD.GET_INFO, attributes: none }, 'one')
+      return decodeInfo(answer ?? none)
+    },
+    async listed() {
+      const all: ListedService[] = []
+      for (const service of await services()) all.push({ ...service, servers: await servers(service.service.id) })
+      return all
+    },
+    async zero(id) {
+      const [code] = await genl.batch([{ command: IPVS_CMD.ZERO, attributes: id ? encodeServiceId(id) : none }])
+      if (code) throw new GenlError(code, `the kernel answered ${code}`)
+    },
+    close: () => genl.close(),
+  }
+}
+
+function requestOf(op: Op): GenlRequest {
+  const { id } = op.service
+  switch (op.op) {
+    case 'add-service':
+      return { command: IPVS_CMD.NEW_SERVICE, attributes: encodeService(op.service) }
+    case 'edit-service':
+      return { command: IPVS_CMD.SET_SERVICE, attributes: encodeService(op.service) }
+    case 'remove-service':
+      return { command: IPVS_CMD.DEL_SERVICE, attributes: encodeServiceId(id) }
+    case 'add-server':
+      return { command: IPVS_CMD.NEW_DEST, attributes: encodeServer(id, op.server) }
+    case 'edit-server':
+      return { command: IPVS_CMD.SET_DEST, attributes: encodeServer(id, op.server) }
+    case 'remove-server':
+      return { command: IPVS_CMD.DEL_DEST, attributes: encodeServerId(id, op.server) }
+  }
+}
+
+function globalRequestOf(op: GlobalOp): GenlRequest {
+  switch (op.op) {
+    case 'set-timeouts':
+      return { command: IPVS_CMD.SET_CONFIG, attributes: encodeTimeouts(op.timeouts) }
+    case 'start-daemon':
+      return { command: IPVS_CMD.NEW_DAEMON, attributes: encodeDaemon(op.daemon) }
+    case 'stop-daemon':
+      return { command: IPVS_CMD.DEL_DAEMON, attributes: encodeDaemonRole(op.role) }
+  }
+}
