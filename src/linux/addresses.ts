@@ -1,0 +1,200 @@
+import { addressBytes, canonical } from '../../vrrp/address.js'
+import type { Addresses, Vip } from '../../vrrp/ports.js'
+import { attribute } from './attributes.js'
+import { codeOf, KernelError } from './errno.js'
+import { familyNumber, sameSubnet } from './ip-address.js'
+import { ifaFlag, type LinkAddress, type Links, ownProtocol, rtm } from './links.js'
+import { openNetlink, type Request } from './netlink.js'
+
+export type AddressOptions = {
+  /** How long the kernel keeps a VIP that nobody renews, in whole seconds. */
+  readonly lifetime?: number
+  /** Renewals closer together than this are left out, in ms. */
+  readonly renewEvery?: number
+  /** A VIP vanished behind our back and is being put back. `times`: how often so far. */
+  readonly onLost?: (router: string, vip: Vip, times: number) => void
+  /** The kernel refused a renewal: the VIP is not safe. */
+  readonly onRefused?: (router: string, error: KernelError) => void
+  readonly now?: () => number
+}
+
+export type KernelAddresses = Addresses & {
+  /** Our addresses that no router holds: what a crash left. `expected` stands in where the kernel keeps no IFA_PROTO (before 5.18). */
+  leftovers(expected?: readonly Vip[]): readonly LinkAddress[]
+  /** Removes them. */
+  sweep(expected?: readonly Vip[]): Promise<readonly LinkAddress[]>
+  close(): void
+}
+
+const nlm = { replace: 0x100, create: 0x400 } as const
+const ifa = { address: 1, local: 2, cacheInfo: 6, flags: 8, protocol: 11 } as const
+const shortestReturn = 100
+
+type Held = { readonly vip: Vip; lost: number; putBackAt: number }
+type Holding = { vips: Map<string, Held>; renewedAt: number }
+
+/**
+ * The VIPs in the kernel, through rtnetlink. Each has a lifetime that only `renew` prolongs, so that the kernel withdraws it by itself when this process is
+ * dead or frozen; preferred lifetime 0 keeps it from being chosen as a source address; IFA_PROTO says whose it is.
+ */
+export function kernelAddresses(links: Links, options: AddressOptions = {}): KernelAddresses {
+  const { lifetime = 3, renewEvery = 500, now = () => performance.now() } = options
+  const netlink = openNetlink()
+  const holdings = new Map<string, Holding>()
+  const timers = new Set<NodeJS.Timeout>()
+
+  const unwatch = links.watch(event => {
+    if (event.type !== 'address-gone') return
+    const name = links.byIndex(event.address.index)?.name
+    for (const [router, { vips }] of holdings)
+      for (const held of vips.values())
+        if (held.vip.interface === name && held.vip.prefix === event.address.prefix)
+          if (canonical(held.vip.address) === event.address.address) putBack(router, held)
+  })
+
+  return {
+    async claim(router, vips) {
+      const before = holdings.get(router)?.vips ?? new Map<string, Held>()
+      const wanted = new Map(vips.map(vip => [key(vip), before.get(key(vip)) ?? { vip, lost: 0, putBackAt: 0 }]))
+      holdings.set(router, { vips: wanted, renewedAt: now() })
+      const dropped = [...before].filter(([name]) => !wanted.has(name)).map(([, { vip }]) => remove(vip))
+      const added = vips.map(async vip => netlink.request(add(vip)))
+      await all([...dropped, ...added])
+    },
+
+    renew(router) {
+      const holding = holdings.get(router)
+      if (!holding || now() - holding.renewedAt < renewEvery) return
+      holding.renewedAt = now()
+      const refused = (error: KernelError) => options.onRefused?.(router, error)
+      const requests = [...holding.vips.values()].flatMap(({ vip }) => attempt(() => add(vip), refused))
+      netlink.post(requests, refused)
+    },
+
+    async release(router) {
+      const holding = holdings.get(router)
+      holdings.delete(router)
+      await Promise.all([...(holding?.vips.values() ?? [])].map(({ vip }) => remove(vip)))
+    },
+
+    leftovers,
+    async sweep(expected) {
+      const found = leftovers(expected)
+      await Promise.all(found.map(address => netlink.request(removal(address, address.index)).catch(ignoreGone)))
+      return found
+    },
+
+    close() {
+      unwatch()
+      for (const timer of timers) clearTimeout(timer)
+      netlink.close()
+    },
+  }
+
+  function leftovers(expected: readonly Vip[] = []): readonly LinkAddress[] {
+    const held = new Set([...holdings.values()].flatMap(({ vips }) => [...vips.values()].map(({ vip }) => key(vip))))
+    const ours = new Set(expected.map(key))
+    return links.addresses().filter(address => {
+      const name = key({ ...address, interface: links.byIndex(address.index)?.name ?? '' })
+      if (held.has(name)) return false
+      return address.protocol === ownProtocol || (address.protocol === 0 && address.deprecated && ours.has(name))
+    })
+  }
+
+  /** Level, not edge: whoever removed it, it is ours while we are master. Not faster than every 100 ms each, lest two programs fight at full speed. */
+  function putBack(router: string, held: Held) {
+    held.lost++
+    options.onLost?.(router, held.vip, held.lost)
+    const wait = Math.max(0, held.putBackAt + shortestReturn - now())
+    held.putBackAt = now() + wait
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      if (holdings.get(router)?.vips.get(key(held.vip)) !== held) return
+      const refused = (error: KernelError) => options.onRefused?.(router, error)
+      netlink.post(
+        attempt(() => add(held.vip), refused),
+        refused,
+      )
+    }, wait)
+    timers.add(timer)
+  }
+
+  function add(vip: Vip): Request {
+    const index = links.byName(vip.interface)?.index
+    const what = `add ${vip.address}/${vip.prefix} to ${vip.interface}`
+    if (index === undefined) throw new KernelError(what, 'ENODEV')
+    const bytes = addressBytes(vip.address)
+    const covered = vip.prefix === bytes.length * 8 || hasSubnet(index, bytes, vip.prefix)
+    const cacheInfo = Buffer.alloc(16)
+    cacheInfo.writeUInt32LE(0, 0) // preferred
+    cacheInfo.writeUInt32LE(lifetime, 4)
+    const data = Buffer.concat([
+      addressHeader(vip, index),
+      attribute(ifa.local, bytes),
+      attribute(ifa.address, bytes),
+      attribute(ifa.cacheInfo, cacheInfo),
+      // No detection of duplicates: it would keep the VIP unusable for a second, and the election has decided already.
+      attribute(ifa.flags, ifaFlag.noDad | (covered ? ifaFlag.noPrefixRoute : 0)),
+      attribute(ifa.protocol, Buffer.from([ownProtocol])),
+    ])
+    return { type: rtm.newAddress, flags: nlm.create | nlm.replace, data, what }
+  }
+
+  /** Whether another address, not ours, already brings the route to this subnet. */
+  function hasSubnet(index: number, bytes: Uint8Array, prefix: number): boolean {
+    return links
+      .addresses(index)
+      .some(
+        ({ address, prefix: other, protocol }) =>
+          other === prefix && protocol !== ownProtocol && sameSubnet(addressBytes(address), bytes, prefix),
+      )
+  }
+
+  async function remove(vip: Vip): Promise<void> {
+    const index = links.byName(vip.interface)?.index
+    if (index !== undefined) await netlink.request(removal(vip, index)).catch(ignoreGone)
+  }
+}
+
+/** The request that takes an address off an interface. */
+export function removal({ address, prefix }: { address: string; prefix: number }, index: number): Request {
+  const bytes = addressBytes(address)
+  const data = Buffer.concat([
+    addressHeader({ address, prefix }, index),
+    attribute(ifa.local, bytes),
+    attribute(ifa.address, bytes),
+  ])
+  return { type: rtm.delAddress, data, what: `remove ${address}/${prefix}` }
+}
+
+function addressHeader({ address, prefix }: { address: string; prefix: number }, index: number): Buffer {
+  const header = Buffer.alloc(8)
+  header.writeUInt8(familyNumber(address), 0)
+  header.writeUInt8(prefix, 1)
+  header.writeUInt32LE(index, 4)
+  return header
+}
+
+const key = (vip: { address: string; prefix: number; interface: string }) =>
+  `${canonical(vip.address)}/${vip.prefix} ${vip.interface}`
+
+/** What is already gone is fine: the address, or the whole interface. */
+export function ignoreGone(error: unknown): void {
+  if (!['EADDRNOTAVAIL', 'ENODEV', 'ENXIO', 'ESRCH', 'ENOENT'].includes(codeOf(error) ?? '')) throw error
+}
+
+/** One that cannot even be built (its interface is missing) must not keep the others from being renewed. */
+function attempt(build: () => Request, refused: (error: KernelError) => void): Request[] {
+  try {
+    return [build()]
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error
+    refused(error)
+    return []
+  }
+}
+
+/** Lets every request end, then rejects with the first refusal. */
+async function all(requests: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(requests)) if (result.status === 'rejected') throw result.reason
+}

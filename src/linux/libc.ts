@@ -1,0 +1,91 @@
+import koffi from 'koffi'
+import { errnoName, KernelError } from './errno.js'
+
+/** The process's own symbols: the libc that Node runs on, whichever it is. */
+const library = koffi.load(null)
+
+/** Calls that Node has not. Each answers as in its manual page (section 2): -1 and errno, which `must` and `attempt` read. */
+export const libc = {
+  socket: library.func('int socket(int domain, int type, int protocol)') as (
+    domain: number,
+    type: number,
+    protocol: number,
+  ) => number,
+  bind: library.func('int bind(int fd, void *address, uint32_t length)') as (
+    fd: number,
+    address: Buffer,
+    length: number,
+  ) => number,
+  connect: library.func('int connect(int fd, void *address, uint32_t length)') as (
+    fd: number,
+    address: Buffer,
+    length: number,
+  ) => number,
+  setsockopt: library.func('int setsockopt(int fd, int level, int option, void *value, uint32_t length)') as (
+    fd: number,
+    level: number,
+    option: number,
+    value: Buffer,
+    length: number,
+  ) => number,
+  getsockopt: library.func(
+    'int getsockopt(int fd, int level, int option, _Out_ void *value, _Inout_ uint32_t *length)',
+  ) as (fd: number, level: number, option: number, value: Buffer, length: [number]) => number,
+  sendto: library.func('long sendto(int fd, void *data, size_t length, int flags, void *address, uint32_t size)') as (
+    fd: number,
+    data: Buffer,
+    length: number,
+    flags: number,
+    address: Buffer,
+    size: number,
+  ) => number,
+  recvfrom: library.func(
+    'long recvfrom(int fd, _Out_ void *data, size_t length, int flags, _Out_ void *address, _Inout_ uint32_t *size)',
+  ) as (fd: number, data: Buffer, length: number, flags: number, address: Buffer, size: [number]) => number,
+  close: library.func('int close(int fd)') as (fd: number) => number,
+  prctl: library.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)') as (
+    option: number,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+  ) => number,
+  getppid: library.func('int getppid()') as () => number,
+  schedSetscheduler: library.func('int sched_setscheduler(int pid, int policy, void *parameter)') as (
+    pid: number,
+    policy: number,
+    parameter: Buffer,
+  ) => number,
+  ifNametoindex: library.func('uint32_t if_nametoindex(str name)') as (name: string) => number,
+  strerror: library.func('str strerror(int errno)') as (errno: number) => string,
+} as const
+
+/** Watches a file descriptor in the event loop (uv_poll). */
+export const poll = koffi.node.poll
+export type PollHandle = ReturnType<typeof koffi.node.poll>
+
+/** The address of a Buffer's memory. The caller keeps the Buffer alive as long as anyone may read it. */
+export const addressOf = (buffer: Buffer): bigint => koffi.address(buffer)
+
+/** Passes a result on, or throws the kernel's refusal. `call` names what was asked, for the message. */
+export function must(result: number, call: string): number {
+  if (result < 0) throw new KernelError(call, errnoName(koffi.errno()))
+  return result
+}
+
+/** The errno name of a call that has just answered -1, else undefined. */
+export function refusal(result: number): string | undefined {
+  return result < 0 ? errnoName(koffi.errno()) : undefined
+}
+
+/** setsockopt with a number (4 bytes) or bytes; throws the kernel's refusal. */
+export function setOption(fd: number, level: number, option: number, value: number | Buffer, call: string): void {
+  const bytes = typeof value === 'number' ? int32(value) : value
+  must(libc.setsockopt(fd, level, option, bytes, bytes.length), call)
+}
+
+export function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeInt32LE(value)
+  return bytes
+}

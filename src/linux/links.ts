@@ -1,0 +1,254 @@
+import { isIPv4 } from 'node:net'
+import { numberOf, parseAttributes, textOf } from './attributes.js'
+import { addressText, macText } from './ip-address.js'
+import { openNetlink, type Reply } from './netlink.js'
+
+/** A network interface as the kernel describes it (rtnetlink(7), RTM_NEWLINK). */
+export type Link = {
+  readonly index: number
+  readonly name: string
+  /** Administratively up (IFF_UP). */
+  readonly up: boolean
+  /** Up with a carrier: IFF_RUNNING and, where the driver says it, an operational state of up. */
+  readonly running: boolean
+  readonly mac: string
+  readonly mtu: number
+  /** Index of the bridge or bond it belongs to; 0: none. */
+  readonly master: number
+  /** `veth`, `macvlan`, `bridge` ...; empty for plain hardware. */
+  readonly kind: string
+  readonly alias: string
+}
+
+/** One address on an interface (RTM_NEWADDR). */
+export type LinkAddress = {
+  readonly index: number
+  readonly address: string
+  readonly prefix: number
+  /** IFA_PROTO: who set it; 0 where the kernel (before 5.18) does not say. */
+  readonly protocol: number
+  /** Seconds that are left; Infinity: permanent. */
+  readonly valid: number
+  /** Address without preferred lifetime, never a source of our own accord. */
+  readonly deprecated: boolean
+  /** IPv4: a second address of the same subnet. IPv6: temporary. */
+  readonly secondary: boolean
+  /** IPv6: duplicate address detection has not ended; not usable yet. */
+  readonly tentative: boolean
+}
+
+export type LinkEvent =
+  /** New, changed (up, running, mac, name, master, ...) or the first time seen. `before` is absent for a new one. */
+  | { readonly type: 'link'; readonly link: Link; readonly before?: Link }
+  | { readonly type: 'link-gone'; readonly link: Link }
+  | { readonly type: 'address'; readonly address: LinkAddress; readonly before?: LinkAddress }
+  | { readonly type: 'address-gone'; readonly address: LinkAddress }
+
+/** The interfaces and addresses of this network namespace, kept current by notifications. */
+export type Links = {
+  byName(name: string): Link | undefined
+  byIndex(index: number): Link | undefined
+  all(): readonly Link[]
+  addresses(index?: number): readonly LinkAddress[]
+  /**
+   * The interface's own address: never one with a protocol of ours, never a deprecated one. IPv6: the link-local address unless `scope` asks for a
+   * global one.
+   */
+  primary(name: string, family: 4 | 6, scope?: 'link' | 'global'): string | undefined
+  /** Calls back for every change from now on. Returns the end of it. */
+  watch(listener: (event: LinkEvent) => void): () => void
+  close(): void
+}
+
+/** enum rtnetlink_groups. */
+const group = { link: 1, ipv4Address: 5, ipv6Address: 9 } as const
+/** linux/rtnetlink.h */
+export const rtm = {
+  newLink: 16,
+  delLink: 17,
+  getLink: 18,
+  newAddress: 20,
+  delAddress: 21,
+  getAddress: 22,
+  newRoute: 24,
+  delRoute: 25,
+  getRoute: 26,
+  getNeighbour: 30,
+  newRule: 32,
+  delRule: 33,
+  getRule: 34,
+} as const
+
+/**
+ * The number in IFA_PROTO, rtm_protocol and FRA_PROTOCOL that marks what is ours: the IP protocol number of VRRP, which neither the kernel
+ * nor a well-known routing daemon uses there (linux/rtnetlink.h, linux/if_addr.h).
+ */
+export const ownProtocol = 112
+
+/** Reads all interfaces and addresses, then follows the kernel's notifications. Rejects when netlink is refused. */
+export async function watchLinks(): Promise<Links> {
+  const links = new Map<number, Link>()
+  const addresses = new Map<string, LinkAddress>()
+  const listeners = new Set<(event: LinkEvent) => void>()
+  const netlink = openNetlink({
+    groups: [group.link, group.ipv4Address, group.ipv6Address],
+    notify: take,
+    overrun: () => void readAll().catch(() => {}),
+  })
+  try {
+    await readAll()
+  } catch (error) {
+    netlink.close()
+    throw error
+  }
+
+  const byName = (name: string) => [...links.values()].find(link => link.name === name)
+  return {
+    byName,
+    byIndex: index => links.get(index),
+    all: () => [...links.values()],
+    addresses: index => [...addresses.values()].filter(address => index === undefined || address.index === index),
+    primary(name, family, scope = 'link') {
+      const index = byName(name)?.index
+      if (index === undefined) return undefined
+      for (const { address, deprecated, tentative, secondary, protocol, index: at } of addresses.values()) {
+        if (at !== index || deprecated || tentative || protocol === ownProtocol) continue
+        if (isIPv4(address) !== (family === 4)) continue
+        if (family === 4 ? !secondary : isLinkLocal(address) === (scope === 'link')) return address
+      }
+      return undefined
+    },
+    watch(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    close: () => netlink.close(),
+  }
+
+  /** Start-up, and recovery of lost notifications: what is no longer listed is gone. */
+  async function readAll() {
+    const listed = new Set<string>()
+    for (const reply of await netlink.dump({ type: rtm.getLink, data: Buffer.alloc(16), what: 'list interfaces' })) {
+      const link = take(reply)
+      if (link) listed.add(link)
+    }
+    for (const reply of await netlink.dump({ type: rtm.getAddress, data: Buffer.alloc(8), what: 'list addresses' })) {
+      const address = take(reply)
+      if (address) listed.add(address)
+    }
+    for (const [key, address] of [...addresses]) if (!listed.has(key)) dropAddress(key, address)
+    for (const link of [...links.values()]) if (!listed.has(String(link.index))) dropLink(link)
+  }
+
+  /** Folds one message in; returns the key of what it described. */
+  function take({ type, data }: Reply): string | undefined {
+    switch (type) {
+      case rtm.newLink:
+      case rtm.delLink: {
+        const link = parseLink(data)
+        // A bridge reports its ports in AF_BRIDGE messages of the same type, RTM_DELLINK included: not the interface's end.
+        if (!link || data[0] !== 0) return undefined
+        if (type === rtm.delLink) dropLink(link)
+        else putLink(link)
+        return String(link.index)
+      }
+      case rtm.newAddress:
+      case rtm.delAddress: {
+        const address = parseAddress(data)
+        if (!address) return undefined
+        const key = `${address.index} ${address.address}/${address.prefix}`
+        if (type === rtm.delAddress) dropAddress(key, address)
+        else putAddress(key, address)
+        return key
+      }
+      default:
+        return undefined
+    }
+  }
+
+  function putLink(link: Link) {
+    const before = links.get(link.index)
+    links.set(link.index, link)
+    if (!before || changed(before, link)) tell({ type: 'link', link, ...(before && { before }) })
+  }
+
+  function dropLink(link: Link) {
+    for (const [key, address] of [...addresses]) if (address.index === link.index) dropAddress(key, address)
+    if (links.delete(link.index)) tell({ type: 'link-gone', link })
+  }
+
+  function putAddress(key: string, address: LinkAddress) {
+    const before = addresses.get(key)
+    addresses.set(key, address)
+    // A renewed lifetime is no news.
+    if (!before || changed({ ...before, valid: address.valid }, address))
+      tell({ type: 'address', address, ...(before && { before }) })
+  }
+
+  function dropAddress(key: string, address: LinkAddress) {
+    if (addresses.delete(key)) tell({ type: 'address-gone', address })
+  }
+
+  function tell(event: LinkEvent) {
+    for (const listener of [...listeners]) listener(event)
+  }
+}
+
+function changed<T extends object>(a: T, b: T): boolean {
+  return (Object.keys(a) as (keyof T)[]).some(key => a[key] !== b[key])
+}
+
+const isLinkLocal = (address: string): boolean => /^fe[89ab]/i.test(address)
+
+const iff = { up: 0x1, running: 0x40 } as const
+const ifla = { address: 1, name: 3, mtu: 4, master: 10, operState: 16, linkInfo: 18, alias: 20 } as const
+const iflaInfoKind = 1
+
+/** struct ifinfomsg: family, pad, type, index, flags, change. */
+function parseLink(data: Buffer): Link | undefined {
+  if (data.length < 16) return undefined
+  const flags = data.readUInt32LE(8)
+  const attributes = parseAttributes(data, 16)
+  const info = attributes.get(ifla.linkInfo)
+  return {
+    index: data.readInt32LE(4),
+    name: textOf(attributes, ifla.name),
+    up: (flags & iff.up) !== 0,
+    running: (flags & iff.up) !== 0 && (flags & iff.running) !== 0,
+    mac: macText(attributes.get(ifla.address) ?? Buffer.alloc(0)),
+    mtu: numberOf(attributes, ifla.mtu),
+    master: numberOf(attributes, ifla.master),
+    kind: info ? textOf(parseAttributes(info), iflaInfoKind) : '',
+    alias: textOf(attributes, ifla.alias),
+  }
+}
+
+const ifa = { address: 1, local: 2, cacheInfo: 6, flags: 8, protocol: 11 } as const
+export const ifaFlag = {
+  secondary: 0x01,
+  noDad: 0x02,
+  deprecated: 0x20,
+  tentative: 0x40,
+  noPrefixRoute: 0x200,
+} as const
+const forever = 0xffffffff
+
+/** struct ifaddrmsg: family, prefix length, flags, scope, index. */
+function parseAddress(data: Buffer): LinkAddress | undefined {
+  if (data.length < 8) return undefined
+  const attributes = parseAttributes(data, 8)
+  const bytes = attributes.get(ifa.local) ?? attributes.get(ifa.address)
+  if (!bytes) return undefined
+  const flags = attributes.get(ifa.flags)?.readUInt32LE(0) ?? data.readUInt8(2)
+  const valid = attributes.get(ifa.cacheInfo)?.readUInt32LE(4) ?? forever
+  return {
+    index: data.readUInt32LE(4),
+    address: addressText(bytes),
+    prefix: data.readUInt8(1),
+    protocol: attributes.get(ifa.protocol)?.readUInt8(0) ?? 0,
+    valid: valid === forever ? Number.POSITIVE_INFINITY : valid,
+    deprecated: (flags & ifaFlag.deprecated) !== 0,
+    secondary: (flags & ifaFlag.secondary) !== 0,
+    tentative: (flags & ifaFlag.tentative) !== 0,
+  }
+}

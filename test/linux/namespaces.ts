@@ -1,0 +1,116 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { closeSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs'
+import { resolve } from 'node:path'
+import koffi from 'koffi'
+
+const library = koffi.load(null)
+const setns = library.func('int setns(int fd, int kind)') as (fd: number, kind: number) => number
+const newNetwork = 0x40000000
+
+export type Namespace = {
+  readonly name: string
+  /**
+   * Runs `work` with this thread in the namespace and comes back. Sockets keep the namespace they were made in, so whatever `work` opens BEFORE its
+   * first await lives there: `ns.enter(() => watchLinks())`. No child process needed. vitest's workers are processes, so the thread is the main one.
+   */
+  enter<T>(work: () => T): T
+  /** A command inside, its output. Throws when it fails. */
+  run(...command: string[]): string
+  start(...command: string[]): ChildProcess
+}
+
+export type Segment = { readonly a: Namespace; readonly b: Namespace; remove(): void }
+
+/** Two namespaces joined by a veth pair, `eth0` in both, with 10.9.0.11/24 and fd00:9::11/64 in a, .12 in b. `remove` takes away these two and nothing else. */
+export function segment(): Segment {
+  const a = create()
+  const b = create()
+  a.run('ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', b.name)
+  for (const [namespace, host] of [
+    [a, 11],
+    [b, 12],
+  ] as const) {
+    namespace.run('ip', 'addr', 'add', `10.9.0.${host}/24`, 'dev', 'eth0')
+    namespace.run('ip', 'addr', 'add', `fd00:9::${host}/64`, 'dev', 'eth0', 'nodad')
+    // A link-local address that is usable at once.
+    namespace.run('ip', 'link', 'set', 'eth0', 'addrgenmode', 'none')
+    namespace.run('ip', 'link', 'set', 'eth0', 'up')
+    namespace.run('ip', 'addr', 'add', `fe80::${host}/64`, 'dev', 'eth0', 'nodad')
+  }
+  return {
+    a,
+    b,
+    remove() {
+      execFileSync('ip', ['netns', 'del', a.name])
+      execFileSync('ip', ['netns', 'del', b.name])
+    },
+  }
+}
+
+let counter = 0
+
+function create(): Namespace {
+  const name = `lk-${process.pid}-${++counter}`
+  execFileSync('ip', ['netns', 'add', name])
+  const command = (args: string[]) => ['netns', 'exec', name, ...args]
+  const namespace: Namespace = {
+    name,
+    enter: work => enter(name, work),
+    run: (...args) => execFileSync('ip', command(args), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
+    start: (...args) => spawn('ip', command(args), { stdio: ['ignore', 'pipe', 'pipe'] }),
+  }
+  namespace.run('ip', 'link', 'set', 'lo', 'up')
+  return namespace
+}
+
+function enter<T>(name: string, work: () => T): T {
+  const home = openSync('/proc/self/ns/net', 'r')
+  const there = openSync(`/run/netns/${name}`, 'r')
+  if (setns(there, newNetwork) !== 0) throw new Error(`cannot enter ${name}`)
+  try {
+    return work()
+  } finally {
+    setns(home, newNetwork)
+    closeSync(there)
+    closeSync(home)
+  }
+}
+
+const root = resolve(import.meta.dirname, '../..')
+
+/**
+ * The folder of the compiled program, for child processes that must be killed for real: `import('<compiled()>/src/linux/x.js')`. Made by tsc once per
+ * test file, incrementally, inside node_modules so that packages are found from there.
+ */
+export function compiled(): string {
+  const folder = `${root}/node_modules/.cache/lvskeeper-${process.pid}`
+  if (existsSync(folder)) return folder
+  mkdirSync(folder, { recursive: true })
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+  try {
+    execFileSync(
+      `${root}/node_modules/.bin/tsc`,
+      ['-p', 'tsconfig.build.json', '--outDir', folder, '--incremental', 'false', '--tsBuildInfoFile', 'null'],
+      {
+        cwd: root,
+        stdio: 'pipe',
+      },
+    )
+  } catch {
+    // Type errors do not keep tsc from emitting; a file that is really missing fails at import.
+  }
+  return folder
+}
+
+/** Polls until `ask` answers something true, or throws after `limit` ms with what it was waiting for. */
+export async function until<T>(what: string, ask: () => T | undefined | false, limit = 5000): Promise<T> {
+  const end = performance.now() + limit
+  for (;;) {
+    const answer = ask()
+    if (answer) return answer
+    if (performance.now() > end) throw new Error(`waited ${limit} ms for ${what}`)
+    await new Promise(wake => setTimeout(wake, 10))
+  }
+}
+
+export const sleep = (ms: number) => new Promise<void>(wake => setTimeout(wake, ms))
