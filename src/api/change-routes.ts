@@ -1,0 +1,131 @@
+import type { Context, Hono } from 'hono'
+import type { Event } from '../messages.js'
+import { answer, refuse } from './answer.js'
+import { BadRequest, fields, overrideVerb, required } from './body.js'
+import type { ApiHandlers, By, Change, Reply } from './handlers.js'
+
+/** A day: what is meant for a while ends by itself unless asked otherwise. */
+const overrideLasts = 24 * 3_600_000
+
+/** Everything that changes something. Each change is audited with author, reason, before and after. */
+export function changeRoutes(app: Hono, handlers: ApiHandlers, authorOf: (c: Context) => string): void {
+  /** Runs one change and keeps its record, whatever became of it. */
+  async function change(
+    c: Context,
+    verb: string,
+    subject: string,
+    reason: string | undefined,
+    act: (by: By) => Promise<Reply<Change>>,
+  ): Promise<Response> {
+    const generation = c.req.header('if-match')
+    const running = String(handlers.status().config.generation)
+    if (generation !== undefined && generation.replaceAll('"', '') !== running)
+      return refuse(c, { code: 'refused', text: `generation ${running} runs, not ${generation}` }, 412)
+    const author = authorOf(c)
+    const reply = await act({ author, ...(reason === undefined ? {} : { reason }) })
+    handlers.audit(audit(verb, subject, author, reason, reply))
+    return answer(c, reply)
+  }
+
+  app.post('/v1/plan', async c => {
+    const { candidate } = (await body(c)) as { candidate?: unknown }
+    return answer(c, await handlers.plan(candidate))
+  })
+
+  app.post('/v1/reload', async c => {
+    const read = fields(await body(c), ['confirm', 'reason'])
+    const confirm = read.duration('confirm')
+    return change(c, 'reload', 'configuration', read.text('reason'), by =>
+      handlers.reload(confirm === undefined ? {} : { confirm }, by),
+    )
+  })
+
+  app.post('/v1/confirm', async c => {
+    const read = fields(await body(c), ['reason'])
+    return change(c, 'confirm', 'configuration', read.text('reason'), by => handlers.confirm(by))
+  })
+
+  app.post('/v1/overrides', async c => {
+    const read = fields(await body(c), ['server', 'verb', 'weight', 'for', 'unlimited', 'reason'])
+    const server = required('server', read.text('server'))
+    const verb = overrideVerb(required('verb', read.text('verb')))
+    const weight = read.whole('weight', 65_535)
+    if ((verb === 'weight') !== (weight !== undefined)) throw new BadRequest('weight: belongs to the verb weight only')
+    const lasts = read.duration('for') ?? overrideLasts
+    const until = read.flag('unlimited') ? {} : { until: Date.now() + lasts }
+    return change(c, verb, `server ${server}`, read.text('reason'), by =>
+      handlers.override({ server, verb, ...(weight === undefined ? {} : { weight }), ...until }, by),
+    )
+  })
+
+  app.delete('/v1/overrides', async c => {
+    const read = fields(c.req.query(), ['server', 'reason', 'pretty'])
+    const server = required('server', read.text('server'))
+    return change(c, 'ready', `server ${server}`, read.text('reason'), by => handlers.endOverride({ server }, by))
+  })
+
+  app.post('/v1/failover', async c => {
+    const read = fields(await body(c), ['router', 'back', 'force', 'reason'])
+    const router = required('router', read.text('router'))
+    const request = { router, back: read.flag('back'), force: read.flag('force') }
+    return change(c, 'failover', `router ${router}`, read.text('reason'), by => handlers.failover(request, by))
+  })
+
+  app.post('/v1/maintenance', async c => {
+    const given = await body(c)
+    const read = fields(given, ['on', 'force', 'for', 'reason'])
+    if (typeof given !== 'object' || given === null || !('on' in given)) throw new BadRequest('on is missing')
+    const lasts = read.duration('for')
+    const until = lasts === undefined ? {} : { until: Date.now() + lasts }
+    const request = { on: read.flag('on'), force: read.flag('force'), ...until }
+    return change(c, 'maintenance', `director ${handlers.status().node}`, read.text('reason'), by =>
+      handlers.maintenance(request, by),
+    )
+  })
+
+  app.post('/v1/restart', async c => {
+    const read = fields(await body(c), ['reason'])
+    return change(c, 'restart', `director ${handlers.status().node}`, read.text('reason'), by => handlers.restart(by))
+  })
+
+  app.post('/v1/stop', async c => {
+    const read = fields(await body(c), ['clear', 'reason'])
+    const request = { clear: read.flag('clear') }
+    return change(c, 'stop', `director ${handlers.status().node}`, read.text('reason'), by =>
+      handlers.stop(request, by),
+    )
+  })
+}
+
+/** JSON, said to be JSON: a form that some web page posts is not. Nothing at all is an empty object. */
+async function body(c: Context): Promise<unknown> {
+  const text = await c.req.text()
+  if (text === '') return {}
+  if (!/^application\/json\b/i.test(c.req.header('content-type') ?? ''))
+    throw new BadRequest('expected content-type application/json')
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new BadRequest('the body is not JSON')
+  }
+}
+
+function audit(verb: string, subject: string, author: string, reason: string | undefined, reply: Reply<Change>): Event {
+  const because = reason === undefined ? '' : ` ("${reason}")`
+  const said = reason === undefined ? {} : { reason }
+  const at = Date.now()
+  if ('error' in reply) {
+    const text = `${verb} by ${author}${because} refused: ${reply.error.text}`
+    return {
+      at,
+      name: 'audit.refused',
+      level: 'info',
+      subject,
+      text,
+      data: { author, ...said, verb, code: reply.error.code },
+    }
+  }
+  const { before, after, touched, text } = reply.value
+  const data = { author, ...said, verb, before, after, touched }
+  return { at, name: `audit.${verb}`, level: 'notice', subject, text: `${verb} by ${author}${because}: ${text}`, data }
+}

@@ -1,0 +1,2 @@
+export const page = '<!doctype html><title>lvskeeper</title>'
+export const pagePolicy = {}
