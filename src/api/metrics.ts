@@ -1,5 +1,60 @@
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import type { Event } from '../messages.js'
 import type { Status } from '../status/status.js'
+import { compatMetrics } from './compat-metrics.js'
+import { exposition } from './exposition.js'
+import { type Scope, scopes, statusMetrics } from './status-metrics.js'
 
 export type Metrics = {
-  render(status: Status, scopes: readonly string[]): Promise<{ readonly text: string; readonly contentType: string }>
+  /** Counts an event, and what it says of transitions and failovers. */
+  observe(event: Event): void
+  /** One check, as it happened: the histogram needs them all. */
+  checked(kind: string, result: 'passed' | 'failed' | 'local-error', seconds: number): void
+  /** The text of one scrape. @param wanted scopes; none: all but `compat` */
+  render(status: Status, wanted: readonly string[]): Promise<{ readonly text: string; readonly contentType: string }>
+}
+
+/** What is counted as it happens lives in a registry; what the status says is written down at each scrape. */
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry, prefix: 'lvskeeper_control_' })
+  const events = new Counter({
+    name: 'lvskeeper_events_total',
+    help: 'Events by name (docs/events.md).',
+    labelNames: ['name', 'level'],
+    registers,
+  })
+  const transitions = new Counter({
+    name: 'lvskeeper_vrrp_transitions_total',
+    help: 'State changes of a virtual router.',
+    labelNames: ['router', 'from', 'to'],
+    registers,
+  })
+  const checks = new Histogram({
+    name: 'lvskeeper_check_seconds',
+    help: 'How long checks took.',
+    labelNames: ['kind', 'result'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers,
+  })
+
+  return {
+    observe({ name, level, subject, data }) {
+      events.inc({ name, level })
+      const from = data?.['from']
+      const to = data?.['to']
+      if (name === 'vrrp.state' && typeof from === 'string' && typeof to === 'string')
+        transitions.inc({ router: subject.replace(/^router /, ''), from, to })
+    },
+    checked: (kind, result, seconds) => checks.observe({ kind, result }, seconds),
+    async render(status, wanted) {
+      const out = exposition()
+      const chosen = new Set<Scope>(scopes.filter(scope => wanted.length === 0 || wanted.includes(scope)))
+      statusMetrics(status, chosen, out)
+      if (wanted.includes('compat')) compatMetrics(status, out)
+      const counted = chosen.has('director') ? await registry.metrics() : ''
+      return { text: out.text() + counted, contentType: registry.contentType }
+    },
+  }
 }
