@@ -20,7 +20,7 @@ export type LogOptions = {
  * The log of one process: JSON lines on standard output, or readable ones on a terminal. No worker threads, and
  * written at once: the last line before a crash is the one that matters.
  */
-export function createLog({ level, role, node, readable = isatty(1), write = writeOut() }: LogOptions): Log {
+export function createLog({ level, role, node, readable = isatty(1), write = lineWriter(1) }: LogOptions): Log {
   const options: pino.LoggerOptions = {
     level,
     base: { role, ...(node === undefined ? {} : { node }) },
@@ -61,15 +61,21 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * A reader that does not read (EAGAIN) or has gone (EPIPE) costs lines, never the process; how many is said as soon as
- * a line gets through again.
+ * Lines to a descriptor, written before the call returns. A reader that does not read (EAGAIN) or has gone (EPIPE)
+ * costs lines, never the process; how many is said as soon as a line gets through again.
  */
-function writeOut(): (line: string) => void {
+export function lineWriter(fd: number): (line: string) => void {
   let lost = 0
-  const put = (line: string) => {
-    const bytes = Buffer.from(line)
-    for (let done = 0; done < bytes.length; ) done += writeSync(1, bytes, done)
+  let torn = false
+
+  function put(line: string): void {
+    const bytes = Buffer.from(torn ? `\n${line}` : line)
+    for (let done = 0; done < bytes.length; ) {
+      done += writeSync(fd, bytes, done)
+      torn = done < bytes.length
+    }
   }
+
   return line => {
     try {
       if (lost > 0) {
