@@ -3,8 +3,9 @@ import type { Addresses, Vip } from '../../vrrp/ports.js'
 import { attribute } from './attributes.js'
 import { codeOf, KernelError } from './errno.js'
 import { familyNumber, sameSubnet } from './ip-address.js'
-import { ifaFlag, type LinkAddress, type Links, ownProtocol, rtm } from './links.js'
+import { ifaFlag, type LinkAddress, type Links } from './links.js'
 import { openNetlink, type Request } from './netlink.js'
+import { nlm, ownProtocol, rtm } from './rtnetlink.js'
 
 export type AddressOptions = {
   /** How long the kernel keeps a VIP that nobody renews, in whole seconds. */
@@ -26,7 +27,6 @@ export type KernelAddresses = Addresses & {
   close(): void
 }
 
-const nlm = { replace: 0x100, create: 0x400 } as const
 const ifa = { address: 1, local: 2, cacheInfo: 6, flags: 8, protocol: 11 } as const
 const shortestReturn = 100
 
@@ -46,10 +46,10 @@ export function kernelAddresses(links: Links, options: AddressOptions = {}): Ker
   const unwatch = links.watch(event => {
     if (event.type !== 'address-gone') return
     const name = links.byIndex(event.address.index)?.name
-    for (const [router, { vips }] of holdings)
-      for (const held of vips.values())
+    for (const [router, holding] of holdings)
+      for (const held of holding.vips.values())
         if (held.vip.interface === name && held.vip.prefix === event.address.prefix)
-          if (canonical(held.vip.address) === event.address.address) putBack(router, held)
+          if (canonical(held.vip.address) === event.address.address) putBack(router, holding, held)
   })
 
   return {
@@ -101,8 +101,12 @@ export function kernelAddresses(links: Links, options: AddressOptions = {}): Ker
     })
   }
 
-  /** Level, not edge: whoever removed it, it is ours while we are master. Not faster than every 100 ms each, lest two programs fight at full speed. */
-  function putBack(router: string, held: Held) {
+  /**
+   * Level, not edge: whoever removed it, it is ours while we are master. Not faster than every 100 ms each, lest two programs fight at full speed. A VIP that
+   * the kernel withdrew because we did not renew it stays away: we were not there, and only the next renewal knows whether we are still master.
+   */
+  function putBack(router: string, holding: Holding, held: Held) {
+    if (now() - holding.renewedAt > lifetime * 1000 - 1000) return
     held.lost++
     options.onLost?.(router, held.vip, held.lost)
     const wait = Math.max(0, held.putBackAt + shortestReturn - now())

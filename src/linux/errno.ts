@@ -34,6 +34,7 @@ export function codeOf(error: unknown): string | undefined {
 /** Numbers of asm-generic/errno.h that libuv's table lacks. */
 const others = new Map<number, readonly [string, string]>([
   [3, ['ESRCH', 'no such process']],
+  [115, ['EINPROGRESS', 'operation now in progress']],
   [28, ['ENOSPC', 'no space left on device']],
   [34, ['ERANGE', 'result too large']],
   [42, ['ENOMSG', 'no message of desired type']],

@@ -2,6 +2,7 @@ import { isIPv4 } from 'node:net'
 import { numberOf, parseAttributes, textOf } from './attributes.js'
 import { addressText, macText } from './ip-address.js'
 import { openNetlink, type Reply } from './netlink.js'
+import { ownProtocol, rtm } from './rtnetlink.js'
 
 /** A network interface as the kernel describes it (rtnetlink(7), RTM_NEWLINK). */
 export type Link = {
@@ -15,6 +16,8 @@ export type Link = {
   readonly mtu: number
   /** Index of the bridge or bond it belongs to; 0: none. */
   readonly master: number
+  /** Index of the interface that a macvlan or VLAN stands on; 0: none. */
+  readonly parent: number
   /** `veth`, `macvlan`, `bridge` ...; empty for plain hardware. */
   readonly kind: string
   readonly alias: string
@@ -62,29 +65,6 @@ export type Links = {
 
 /** enum rtnetlink_groups. */
 const group = { link: 1, ipv4Address: 5, ipv6Address: 9 } as const
-/** linux/rtnetlink.h */
-export const rtm = {
-  newLink: 16,
-  delLink: 17,
-  getLink: 18,
-  newAddress: 20,
-  delAddress: 21,
-  getAddress: 22,
-  newRoute: 24,
-  delRoute: 25,
-  getRoute: 26,
-  getNeighbour: 30,
-  newRule: 32,
-  delRule: 33,
-  getRule: 34,
-} as const
-
-/**
- * The number in IFA_PROTO, rtm_protocol and FRA_PROTOCOL that marks what is ours: the IP protocol number of VRRP, which neither the kernel
- * nor a well-known routing daemon uses there (linux/rtnetlink.h, linux/if_addr.h).
- */
-export const ownProtocol = 112
-
 /** Reads all interfaces and addresses, then follows the kernel's notifications. Rejects when netlink is refused. */
 export async function watchLinks(): Promise<Links> {
   const links = new Map<number, Link>()
@@ -201,7 +181,7 @@ function changed<T extends object>(a: T, b: T): boolean {
 const isLinkLocal = (address: string): boolean => /^fe[89ab]/i.test(address)
 
 const iff = { up: 0x1, running: 0x40 } as const
-const ifla = { address: 1, name: 3, mtu: 4, master: 10, operState: 16, linkInfo: 18, alias: 20 } as const
+const ifla = { address: 1, name: 3, mtu: 4, link: 5, master: 10, operState: 16, linkInfo: 18, alias: 20 } as const
 const iflaInfoKind = 1
 
 /** struct ifinfomsg: family, pad, type, index, flags, change. */
@@ -218,6 +198,7 @@ function parseLink(data: Buffer): Link | undefined {
     mac: macText(attributes.get(ifla.address) ?? Buffer.alloc(0)),
     mtu: numberOf(attributes, ifla.mtu),
     master: numberOf(attributes, ifla.master),
+    parent: numberOf(attributes, ifla.link),
     kind: info ? textOf(parseAttributes(info), iflaInfoKind) : '',
     alias: textOf(attributes, ifla.alias),
   }

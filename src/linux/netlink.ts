@@ -18,6 +18,8 @@ export type Reply = { readonly type: number; readonly data: Buffer }
 export type Netlink = {
   /** Resolves when the kernel has acknowledged it; rejects with a KernelError. */
   request(request: Request): Promise<void>
+  /** The one object that it describes (RTM_GETLINK of one interface and the like); rejects with a KernelError. */
+  ask(request: Request): Promise<Reply | undefined>
   /** Sends without waiting; a refusal goes to `refused`. All of them leave in one sendmsg. */
   post(requests: readonly Request[], refused: (error: KernelError) => void): void
   /** All objects that the kernel lists (NLM_F_DUMP). */
@@ -73,6 +75,10 @@ export function openNetlink(notifications?: Notifications): Netlink {
     post(requests, refused) {
       if (requests.length > 0) send(requests, flag.ack, false, error => error && refused(error))
     },
+    ask: request =>
+      new Promise((resolve, reject) => {
+        const replies = send([request], flag.ack, true, error => (error ? reject(error) : resolve(replies[0])))
+      }),
     dump: request =>
       new Promise((resolve, reject) => {
         const replies = send([request], flag.dump, true, error => (error ? reject(error) : resolve(replies)))

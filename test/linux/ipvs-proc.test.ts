@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { fastKey, parseConnection, parseFastTable } from '../../src/linux/ipvs-proc.js'
+import { fastKey } from '../../src/ipvs/fast-key.js'
+import { parseConnection, parseFastTable } from '../../src/linux/ipvs-proc.js'
 
 const TEXT = `IP Virtual Server version 1.2.1 (size=4096)
 Prot LocalAddress:Port Scheduler Flags

@@ -167,4 +167,5 @@ function addInterface() {
   net.b.run('ip', 'link', 'add', 'late0', 'type', 'veth', 'peer', 'name', 'late1')
   net.b.run('ip', 'link', 'set', 'late1', 'up')
   net.b.run('ip', 'link', 'set', 'late0', 'up')
+  net.b.run('ip', 'addr', 'add', 'fe80::99/64', 'dev', 'late0', 'nodad')
 }
