@@ -59,7 +59,8 @@ export type MailConfig = {
 
 /** The alert is JSON on standard input; `LVSKEEPER_EVENT`, `_SUBJECT`, `_LEVEL`, `_NODE`, `_TEXT` in the environment. */
 export type ExecConfig = {
-  readonly argv: readonly [string, ...string[]]
+  readonly argv: readonly string[]
+  /** Then its process group is killed; default 10 s. */
   readonly timeout?: number | undefined
 }
 

@@ -6,11 +6,11 @@ import { payload } from './webhook.js'
  * Runs a program, no shell: the alert as JSON on its standard input, the main words in its environment. It runs in its
  * own process group; when its time is over the whole group is killed, grandchildren too.
  */
-export function exec({ argv, timeout = 30_000 }: ExecConfig): Transport {
+export function exec({ argv, timeout = 10_000 }: ExecConfig): Transport {
   return (batch, signal) =>
     new Promise<Delivery>(resolve => {
       const { event } = batch.alerts[0]
-      const [program, ...rest] = argv
+      const [program = '', ...rest] = argv
       const env = {
         PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
         LVSKEEPER_EVENT: event.name,

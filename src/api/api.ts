@@ -25,7 +25,7 @@ export type ApiOptions = {
   readonly failed: (error: unknown, path: string) => void
 }
 
-/** The optional TCP listener. Without `anonymous: read`, only health, readiness and role answer without a token. */
+/** One TCP listener. Without `anonymous: read`, only health, readiness and role answer without a token. */
 export type TcpOptions = TcpAddress & {
   readonly tokens: readonly Token[]
   readonly anonymous?: 'probe' | 'read' | undefined
@@ -34,8 +34,8 @@ export type TcpOptions = TcpAddress & {
 export type Api = {
   /** Where it listens, for the log. */
   readonly where: readonly string[]
-  /** Replaces the TCP listener; undefined: none. */
-  tcp(options: TcpOptions | undefined): Promise<string | undefined>
+  /** Replaces the TCP listeners; resolves with where they are. Rejects when one cannot be opened; the others serve. */
+  tcp(listeners: readonly TcpOptions[]): Promise<readonly string[]>
   stop(): Promise<void>
 }
 
@@ -49,7 +49,7 @@ const probes = ['/', '/healthz', '/readyz', '/role', '/openapi.json']
 /** Opens both sockets. Rejects when one cannot be opened: without them nobody could ask. */
 export async function createApi(handlers: ApiHandlers, options: ApiOptions): Promise<Api> {
   const listening: Listening[] = []
-  let tcp: Listening | undefined
+  let tcp: Listening[] = []
 
   /** One application for all listeners; what a caller may do is asked for each request. */
   function listener(callerOf: (c: Context) => Caller): RequestListener {
@@ -89,22 +89,35 @@ export async function createApi(handlers: ApiHandlers, options: ApiOptions): Pro
   return {
     where: listening.map(({ where }) => where),
     async tcp(wanted) {
-      await tcp?.close()
-      tcp = undefined
-      if (!wanted) return undefined
-      const clear = wanted.tls === undefined && !['127.0.0.1', '::1'].includes(wanted.address)
-      if (clear && wanted.tokens.some(({ access }) => access === 'admin'))
-        throw new Error('an admin token may not cross the network in clear: give the listener tls')
-      tcp = await listenTcp(
-        wanted,
-        listener(c => tcpCaller(c, wanted)),
-      )
-      return tcp.where
+      await Promise.all(tcp.map(each => each.close()))
+      tcp = []
+      const failures: unknown[] = []
+      for (const each of wanted) {
+        try {
+          refuseClearAdmin(each)
+          tcp.push(
+            await listenTcp(
+              each,
+              listener(c => tcpCaller(c, each)),
+            ),
+          )
+        } catch (error) {
+          failures.push(error)
+        }
+      }
+      if (failures.length > 0) throw failures[0]
+      return tcp.map(({ where }) => where)
     },
     async stop() {
-      await Promise.all([...listening, ...(tcp ? [tcp] : [])].map(each => each.close()))
+      await Promise.all([...listening, ...tcp].map(each => each.close()))
     },
   }
+}
+
+function refuseClearAdmin({ address, tls, tokens }: TcpOptions): void {
+  const clear = tls === undefined && address !== '127.0.0.1' && address !== '::1'
+  if (clear && tokens.some(({ access }) => access === 'admin'))
+    throw new Error('an admin token may not cross the network in clear: give the listener tls')
 }
 
 function need(method: string, path: string): Access {

@@ -6,7 +6,8 @@ import { dirname } from 'node:path'
 import { groupId } from './author.js'
 
 export type TcpAddress = {
-  readonly address: string
+  /** Absent: every address of this machine. */
+  readonly address?: string | undefined
   readonly port: number
   readonly tls?:
     | { readonly certFile: string; readonly keyFile: string; readonly clientCaFile?: string | undefined }
@@ -50,7 +51,14 @@ export async function listenTcp({ address, port, tls }: TcpAddress, handle: Requ
   await started(server, () => server.listen(port, address))
   const bound = server.address()
   const actual = typeof bound === 'object' && bound ? bound.port : port
-  return { where: `${tls ? 'https' : 'http'}://${address}:${actual}`, close: () => closing(server) }
+  return {
+    where: `${tls ? 'https' : 'http'}://${address === undefined ? '*' : host(address)}:${actual}`,
+    close: () => closing(server),
+  }
+}
+
+function host(address: string): string {
+  return address.includes(':') ? `[${address}]` : address
 }
 
 function tlsOptions({ certFile, keyFile, clientCaFile }: NonNullable<TcpAddress['tls']>) {
