@@ -1,0 +1,45 @@
+import type { Environment } from './environment.js'
+import { type Place, toProblem } from './finding.js'
+import type { Path, Problem } from './problem.js'
+
+/** Everything that reading a configuration touches outside of its text. */
+export type Surroundings = {
+  readonly env: Environment
+  /** Content of a file, given its absolute path; throws like readFileSync. */
+  readonly readFile: (path: string) => string
+  /** Names in a folder, given its absolute path; throws like readdirSync. */
+  readonly listFolder: (path: string) => readonly string[]
+  /** Files that belong to directors (secrets, users) may be absent where the file is only checked. */
+  readonly static: boolean
+}
+
+/** Collects problems, each once. */
+export type Reporter = {
+  readonly errors: Problem[]
+  readonly warnings: Problem[]
+  error(code: string, path: Path, message: string, more?: More): void
+  warn(code: string, path: Path, message: string, more?: More): void
+}
+
+type More = { readonly suggestion?: string | undefined; readonly at?: 'key' | 'value' }
+
+export function reporter(place: (path: Path, at?: 'key' | 'value') => Place): Reporter {
+  const errors: Problem[] = []
+  const warnings: Problem[] = []
+  const seen = new Set<string>()
+
+  function add(list: Problem[], code: string, path: Path, message: string, { suggestion, at }: More = {}): void {
+    const id = `${code} ${path.join(' ')} ${message}`
+    if (seen.has(id)) return
+    seen.add(id)
+    const more = suggestion === undefined ? {} : { suggestion }
+    list.push(toProblem({ code, place: place(path, at), message, ...more }, path))
+  }
+
+  return {
+    errors,
+    warnings,
+    error: (code, path, message, more) => add(errors, code, path, message, more),
+    warn: (code, path, message, more) => add(warnings, code, path, message, more),
+  }
+}

@@ -1,0 +1,60 @@
+import type { z } from 'zod'
+import type { Reporter } from './context.js'
+import { complaints } from './issues.js'
+import { file } from './schema/file.js'
+
+/** Keys that say the same thing in two ways: whoever says one of them says all. */
+const together: readonly (readonly string[])[] = [
+  ['check', 'checks', 'require'],
+  ['address', 'mark', 'ports', 'protocol', 'family'],
+]
+
+type Mapping = Record<string, unknown>
+
+/** The data with what `defaults` says where an entry says nothing. Broken defaults are reported and not applied. */
+export function withDefaults(data: Mapping, report: Reporter): Mapping {
+  const given = data['defaults']
+  if (given === undefined) return data
+  const result = file.safeParse({ defaults: given })
+  if (!result.success) {
+    const found = complaints(file as z.ZodType, { defaults: given }, result.error.issues)
+    for (const { code, path, message, ...more } of found) report.error(code, path, message, more)
+    return data
+  }
+  const { virtual_routers, checks, virtual_servers, real_servers } = given as Record<string, Mapping | undefined>
+  return {
+    ...data,
+    virtual_routers: each(data['virtual_routers'], entry => fill(entry, virtual_routers)),
+    checks: each(data['checks'], entry => fill(entry, checks)),
+    virtual_servers: each(data['virtual_servers'], entry => {
+      const service = fill(entry, virtual_servers)
+      if (real_servers === undefined || !Array.isArray(service['real_servers'])) return service
+      return { ...service, real_servers: service['real_servers'].map(server => fill(mapped(server), real_servers)) }
+    }),
+  }
+}
+
+function mapped(server: unknown): unknown {
+  return typeof server === 'string' ? { address: server } : server
+}
+
+function each(part: unknown, change: (entry: unknown) => unknown): unknown {
+  if (!isMapping(part)) return part
+  return Object.fromEntries(
+    Object.entries(part).map(([name, entry]) => [name, isMapping(entry) ? change(entry) : entry]),
+  )
+}
+
+function fill(entry: unknown, defaults: Mapping | undefined): Mapping {
+  if (!isMapping(entry) || defaults === undefined) return entry as Mapping
+  const result = { ...entry }
+  for (const [key, value] of Object.entries(defaults)) {
+    const rivals = together.find(group => group.includes(key)) ?? [key]
+    if (!rivals.some(rival => Object.hasOwn(entry, rival))) result[key] = value
+  }
+  return result
+}
+
+function isMapping(value: unknown): value is Mapping {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { canonical } from './canonical.js'
+import type { Config } from './config.js'
+import { type Reporter, reporter, type Surroundings } from './context.js'
+import { withDefaults } from './defaults.js'
+import type { Environment } from './environment.js'
+import { toProblem } from './finding.js'
+import { freeze } from './freeze.js'
+import { gather } from './gather.js'
+import { complaints } from './issues.js'
+import type { Path, Problem } from './problem.js'
+import { checks } from './resolve/checks.js'
+import { findNode } from './resolve/node.js'
+import { type Names, routerRules, routers } from './resolve/routers.js'
+import { secrets } from './resolve/secrets.js'
+import { serviceRules } from './resolve/service-rules.js'
+import { services } from './resolve/services.js'
+import { alerts, settings } from './resolve/settings.js'
+import { tracking } from './resolve/tracking.js'
+import { type File, file as schema } from './schema/file.js'
+
+export type LoadOptions = {
+  /** As messages name it; included files and secrets are found relative to it. */
+  readonly file: string
+  /** `--node` or LVSKEEPER_NODE. */
+  readonly node?: string
+  readonly hostname: string
+  /** Every address of this machine, without prefix. */
+  readonly localAddresses: readonly string[]
+  /** true: only looked at, here need be no director. false: this machine must be one. Absent: whichever is found. */
+  readonly static?: boolean
+  readonly env?: Environment
+  /** Absolute path -> content; throws. Default: the file system. */
+  readonly readFile?: (path: string) => string
+  /** Absolute path -> names; throws. Default: the file system. */
+  readonly listFolder?: (path: string) => readonly string[]
+}
+
+export type Loaded =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly Problem[] }
+  | { readonly ok: false; readonly errors: readonly Problem[]; readonly warnings: readonly Problem[] }
+
+/** The text of a configuration file -> the frozen configuration of this director, or every error at once. Never throws on any text. */
+export function loadConfig(text: string, options: LoadOptions): Loaded {
+  const surroundings: Surroundings = {
+    env: options.env ?? process.env,
+    readFile: options.readFile ?? (path => readFileSync(path, 'utf8')),
+    listFolder: options.listFolder ?? (path => readdirSync(path)),
+    static: options.static === true,
+  }
+  const gathered = gather(options.file, text, surroundings)
+  const report = reporter(gathered.place)
+  report.errors.push(...gathered.findings.map(found => toProblem(found)))
+  report.warnings.push(...gathered.warnings.map(found => toProblem(found)))
+  const unreadable = Object.keys(gathered.data).length === 0
+  if (unreadable && report.errors.length > 0) return failed(report)
+
+  const data = withDefaults(gathered.data, report)
+  const parsed = parse(data, report)
+  if (parsed === undefined) return failed(report)
+
+  const config = resolve(parsed, gathered.data, gathered.files, options, surroundings, report)
+  if (report.errors.length > 0) return failed(report)
+  return { ok: true, config: freeze(config), warnings: sorted(report.warnings) }
+}
+
+function failed({ errors, warnings }: Reporter): Loaded {
+  return { ok: false, errors: sorted(errors), warnings: sorted(warnings) }
+}
+
+function sorted(problems: readonly Problem[]): readonly Problem[] {
+  return [...problems].sort((a, b) => (a.file === b.file ? a.line - b.line || a.col - b.col : 0))
+}
+
+/**
+ * The schema's verdict. What is broken is reported and left out, so that the rest is looked at in the same run: first the
+ * unknown keys, then whole entries.
+ */
+function parse(data: Record<string, unknown>, report: Reporter): File | undefined {
+  const first = schema.safeParse(data)
+  if (first.success) return first.data
+  for (const { code, path, message, ...more } of complaints(schema, data, first.error.issues))
+    report.error(code, path, message, more)
+  let rest = data
+  for (let round = 0; round < 3; round++) {
+    const again = schema.safeParse(rest)
+    if (again.success) return again.data
+    rest = without(
+      rest,
+      again.error.issues.map(({ path }) => (path as Path).slice(0, 2)),
+      again.error.issues.flatMap(issue =>
+        issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys : [],
+      ),
+    )
+  }
+  return undefined
+}
+
+function without(
+  data: Record<string, unknown>,
+  paths: readonly Path[],
+  keys: readonly string[],
+): Record<string, unknown> {
+  const result = { ...data }
+  for (const key of keys) delete result[key]
+  const indices = new Map<string, Set<number>>()
+  for (const [key, step] of paths) {
+    const part = result[String(key)]
+    if (step === undefined || typeof part !== 'object' || part === null) delete result[String(key)]
+    else if (Array.isArray(part)) indices.set(String(key), (indices.get(String(key)) ?? new Set()).add(Number(step)))
+    else {
+      const { [step]: _, ...others } = part as Record<string, unknown>
+      result[String(key)] = others
+    }
+  }
+  for (const [key, dropped] of indices)
+    result[key] = (result[key] as unknown[]).filter((_, index) => !dropped.has(index))
+  return result
+}
+
+function resolve(
+  file: File,
+  data: Record<string, unknown>,
+  files: readonly string[],
+  options: LoadOptions,
+  surroundings: Surroundings,
+  report: Reporter,
+): Config {
+  const { directors, node, static: isStatic } = findNode(file, options, report)
+  const secret = secrets({ ...surroundings, static: isStatic }, report)
+  const names: Names = {
+    directors: keys(data['directors']),
+    scripts: keys(data['scripts']),
+    files: keys(data['files']),
+    processes: keys(data['processes']),
+    virtual_servers: keys(data['virtual_servers']),
+  }
+  if (
+    directors.length > 0 &&
+    file.directors === undefined &&
+    keys(data['virtual_routers']).length > 0 &&
+    data['directors'] === undefined
+  )
+    report.error('no-directors', ['virtual_routers'], 'virtual routers need directors', {
+      suggestion: 'directors: { d1: { address: ..., priority: 150 } }',
+      at: 'key',
+    })
+  directorRules(directors, report)
+
+  const around = { directors, names, secrets: secret, report }
+  for (const director of directors)
+    routerRules(file, routers(file, { ...around, node: director }), { ...around, node: director })
+  const own = routers(file, { ...around, node })
+
+  const named = checks(file, secret, options.hostname, keys(data['checks']), report)
+  const virtualServers = services(file, named, report)
+  serviceRules(file, virtualServers, own, report)
+  named.warnUnused()
+
+  const rename = (name: string) => node.interfaces[name] ?? name
+  return {
+    hash: createHash('sha256').update(canonical(data)).digest('hex'),
+    files,
+    node,
+    static: isStatic,
+    directors,
+    routers: own,
+    services: virtualServers,
+    tracking: tracking(file, rename, secret, report),
+    alerts: alerts(file, report),
+    twoBox: virtualServers.some(({ realServers }) =>
+      realServers.some(({ address }) => directors.some(({ addresses }) => addresses.includes(address))),
+    ),
+    ...settings(file, rename, report),
+  }
+}
+
+function directorRules(directors: Config['directors'], report: Reporter): void {
+  const taken = new Map<string, string>()
+  for (const { name, addresses } of directors)
+    for (const [index, address] of addresses.entries()) {
+      const other = taken.get(address)
+      if (other !== undefined)
+        report.error(
+          'duplicate-director-address',
+          ['directors', name, 'address', index],
+          other === name ? `${address} stands twice in ${name}` : `${address} belongs to director ${other} already`,
+        )
+      taken.set(address, name)
+    }
+}
+
+function keys(value: unknown): readonly string[] {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : []
+}

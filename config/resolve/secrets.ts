@@ -1,0 +1,53 @@
+import type { Reporter, Surroundings } from '../context.js'
+import { reason } from '../gather.js'
+import type { Path } from '../problem.js'
+
+export type Secrets = {
+  /** Content without its last line end. */
+  file(path: Path, name: string | undefined): string | undefined
+  /** `password` or `password_file`, not both. */
+  either(path: Path, key: string, value: string | undefined, file: string | undefined): string | undefined
+  user(path: Path, name: string | undefined): number | undefined
+  group(path: Path, name: string | undefined): number | undefined
+}
+
+/** Reads what the file points to. Where the file is only checked, what is not here is a warning. */
+export function secrets({ readFile, static: isStatic }: Surroundings, report: Reporter): Secrets {
+  const cache = new Map<string, string | undefined>()
+  const unavailable = isStatic ? report.warn : report.error
+
+  function read(path: Path, name: string): string | undefined {
+    if (cache.has(name)) return cache.get(name)
+    let content: string | undefined
+    try {
+      content = readFile(name)
+      if (content === '') unavailable('secret-empty', path, `${name} is empty`)
+    } catch (error) {
+      unavailable('secret-missing', path, `${name} cannot be read: ${reason(error)}`)
+    }
+    cache.set(name, content)
+    return content
+  }
+
+  function lookUp(path: Path, database: string, what: string, name: string | undefined): number | undefined {
+    if (name === undefined) return undefined
+    if (/^\d+$/.test(name)) return Number(name)
+    const line = (read(path, database) ?? '').split('\n').find(entry => entry.startsWith(`${name}:`))
+    if (line === undefined) unavailable('unknown-user', path, `there is no ${what} "${name}" here`)
+    return line === undefined ? undefined : Number(line.split(':')[2])
+  }
+
+  return {
+    file: (path, name) => (name === undefined ? undefined : read(path, name)?.replace(/\r?\n$/, '')),
+    either(path, key, value, name) {
+      if (value !== undefined && name !== undefined)
+        report.error('secret-twice', [...path, key], `both ${key} and ${key}_file`, {
+          suggestion: 'keep one of them',
+          at: 'key',
+        })
+      return value ?? this.file([...path, `${key}_file`], name)
+    },
+    user: (path, name) => lookUp(path, '/etc/passwd', 'user', name),
+    group: (path, name) => lookUp(path, '/etc/group', 'group', name),
+  }
+}

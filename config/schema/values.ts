@@ -1,0 +1,198 @@
+/** The leaves of the file: each type says in its own words what it wants, and turns text with units into numbers. */
+import { isIPv4, isIPv6 } from 'node:net'
+import ipaddr from 'ipaddr.js'
+import { z } from 'zod'
+
+/** A message that carries its own code through zod: `[bad-duration] expected ...`. */
+export function coded(code: string, message: string): string {
+  return `[${code}] ${message}`
+}
+
+type Options = { readonly min?: number; readonly max?: number }
+
+/** Text with a unit -> milliseconds. */
+export function duration({ min = 1, max = 31 * 86_400_000 }: Options = {}) {
+  const wanted = 'expected a duration with its unit, such as 500ms, 2s, 5m or 1h'
+  return z
+    .string({
+      error: issue =>
+        coded('bad-duration', typeof issue.input === 'number' ? `${wanted}: ${issue.input} has none` : wanted),
+    })
+    .regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, { error: coded('bad-duration', wanted) })
+    .transform((text, context) => {
+      const [, digits = '0', unit = 'ms'] = /^([\d.]+)(\w+)$/.exec(text) ?? []
+      const ms = Number((Number(digits) * (unitMs[unit] ?? 1)).toFixed(6))
+      if (ms < min || ms > max) {
+        const range = `expected ${formatDuration(min)} to ${formatDuration(max)}`
+        context.addIssue({ code: 'custom', message: coded('out-of-range', range) })
+      }
+      return ms
+    })
+}
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** `1500` -> `1500ms`, `60000` -> `1m`. */
+export function formatDuration(ms: number): string {
+  for (const unit of ['d', 'h', 'm', 's']) {
+    const size = unitMs[unit] ?? 1
+    if (ms >= size && ms % size === 0) return `${ms / size}${unit}`
+  }
+  return `${ms}ms`
+}
+
+/** Text with a unit -> bytes. */
+export function size({ min = 0, max = 2 ** 31 }: Options = {}) {
+  const wanted = 'expected a size with its unit, such as 512B, 64KiB or 1MiB'
+  return z
+    .string({ error: coded('bad-size', wanted) })
+    .regex(/^\d+(B|kB|MB|KiB|MiB|GiB)$/, { error: coded('bad-size', wanted) })
+    .transform((text, context) => {
+      const [, digits = '0', unit = 'B'] = /^(\d+)(\w+)$/.exec(text) ?? []
+      const bytes = Number(digits) * (unitBytes[unit] ?? 1)
+      if (bytes < min || bytes > max)
+        context.addIssue({ code: 'custom', message: coded('out-of-range', `expected ${min}B to ${max}B`) })
+      return bytes
+    })
+}
+
+const unitBytes: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+}
+
+/** A whole number within bounds. */
+export function whole(min: number, max: number) {
+  const wanted = `expected a whole number from ${min} to ${max}`
+  return z
+    .int({ error: coded('bad-number', wanted) })
+    .min(min, { error: coded('out-of-range', wanted) })
+    .max(max, { error: coded('out-of-range', wanted) })
+}
+
+/** A number within bounds. */
+export function numeric(min: number, max: number) {
+  const wanted = `expected a number from ${min} to ${max}`
+  return z
+    .number({ error: coded('bad-number', wanted) })
+    .min(min, { error: coded('out-of-range', wanted) })
+    .max(max, { error: coded('out-of-range', wanted) })
+}
+
+export const flag = () => z.boolean({ error: coded('bad-boolean', 'expected true or false') })
+
+export const port = () => whole(1, 65_535)
+
+/** One of a few words; the message names them all. */
+export function word<const T extends readonly [string, ...string[]]>(words: T) {
+  return z.enum(words, { error: coded('bad-word', `expected one of: ${words.join(', ')}`) })
+}
+
+/** Any text that is not empty. */
+export function text(what = 'text', max = 4096) {
+  return z
+    .string({ error: issue => coded('bad-text', `expected ${what}${issue.input === null ? ', found nothing' : ''}`) })
+    .min(1, { error: coded('bad-text', `expected ${what}, found nothing`) })
+    .max(max, { error: coded('bad-text', `expected at most ${max} characters`) })
+}
+
+/** A file or folder of this machine. */
+export function filePath() {
+  return text('an absolute path').regex(/^\//, {
+    error: coded('bad-path', 'expected an absolute path, starting with /'),
+  })
+}
+
+/** Linux: IFNAMSIZ is 16 with the closing zero; no slash, no white space, not . or .. */
+export function interfaceName() {
+  return text('the name of a network interface').regex(/^(?!\.{1,2}$)[^\s/:]{1,15}$/, {
+    error: coded(
+      'bad-interface',
+      'expected the name of a network interface: 1 to 15 characters without blanks, slash or colon',
+    ),
+  })
+}
+
+/** Names of routers, services, checks ...: they appear in commands (`SERVICE/ADDRESS`), logs and metrics. */
+export function name() {
+  return z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.:@-]{0,62}$/, {
+    error: coded(
+      'bad-name',
+      'expected a name: 1 to 63 of letters, digits and _ . : @ -, starting with a letter, digit or _',
+    ),
+  })
+}
+
+/** A reference to something that has a name elsewhere in the file. */
+export function reference(what: string) {
+  return text(`the name of ${what}`, 63)
+}
+
+const wantedAddress = 'expected an IPv4 or IPv6 address, such as 10.9.0.100 or fd00:9::100'
+
+/** -> its canonical spelling (RFC 5952). */
+export function address() {
+  return z.string({ error: coded('bad-address', wantedAddress) }).transform((text, context) => {
+    const canonical = canonicalAddress(text)
+    if (canonical === undefined) context.addIssue({ code: 'custom', message: coded('bad-address', wantedAddress) })
+    return canonical ?? text
+  })
+}
+
+/** The one spelling of an address; undefined: it is none that may be used here (zones, mapped, leading zeros). */
+export function canonicalAddress(text: string): string | undefined {
+  if (isIPv4(text)) return text
+  if (!isIPv6(text) || text.includes('%')) return undefined
+  const parsed = ipaddr.IPv6.parse(text)
+  return parsed.isIPv4MappedAddress() ? undefined : parsed.toRFC5952String()
+}
+
+export function family(address: string): 4 | 6 {
+  return address.includes(':') ? 6 : 4
+}
+
+/** `10.9.0.100`, `10.9.0.100/24` -> address and prefix length (of the whole address when none is written). */
+export function cidr() {
+  const wanted = 'expected an address with its prefix length, such as 10.9.0.100/32 or fd00:9::100/128'
+  return z.string({ error: coded('bad-address', wanted) }).transform((text, context) => {
+    const parsed = parseCidr(text)
+    if (parsed === undefined) context.addIssue({ code: 'custom', message: coded('bad-address', wanted) })
+    return parsed ?? { address: text, prefix: 0 }
+  })
+}
+
+export function parseCidr(text: string): { address: string; prefix: number } | undefined {
+  const [, host = '', digits] = /^([^/]+?)(?:\/(0|[1-9]\d{0,2}))?$/.exec(text) ?? []
+  const address = canonicalAddress(host)
+  if (address === undefined) return undefined
+  const whole = family(address) === 4 ? 32 : 128
+  const prefix = digits === undefined ? whole : Number(digits)
+  return prefix <= whole ? { address, prefix } : undefined
+}
+
+/** One or a list of them -> a list. */
+export function oneOrMore<T extends z.ZodType>(item: T) {
+  return z
+    .union([item, z.array(item).min(1, { error: coded('empty-list', 'expected at least one entry') })])
+    .transform(value => {
+      return (Array.isArray(value) ? value : [value]) as z.output<T>[]
+    })
+}
+
+/** `{ name: thing }`. */
+export function named<T extends z.ZodType>(item: T) {
+  return z.record(name(), item, { error: coded('bad-mapping', 'expected a mapping of names') })
+}
+
+/** A mapping with known keys only. */
+export function mapping<T extends z.ZodRawShape>(shape: T) {
+  return z.strictObject(shape)
+}
+
+export function list<T extends z.ZodType>(item: T) {
+  return z.array(item, { error: coded('bad-list', 'expected a list') })
+}
