@@ -4,7 +4,7 @@ import { codeOf } from './errno.js'
 import { int32, libc, refusal } from './libc.js'
 
 export type Scheduling = {
-  /** SCHED_RR priority 1..99 for the main thread, or undefined to stay as it is. */
+  /** SCHED_RR priority 1..99 for the main thread; 0: back to ordinary scheduling; absent: as it is. */
   readonly realtime?: number
   /** -20 (first) .. 19. */
   readonly nice?: number
@@ -15,6 +15,7 @@ export type Scheduling = {
 /** `ok`, or the errno name of the refusal: `{ nice: 'ok', realtime: 'EPERM' }`. */
 export type Obtained = { readonly [what in 'realtime' | 'nice' | 'oomScoreAdjust']?: string }
 
+const schedOther = 0
 const schedRr = 2
 /** Children are not realtime. */
 const resetOnFork = 0x40000000
@@ -28,7 +29,8 @@ export function applyScheduling({ realtime, nice, oomScoreAdjust }: Scheduling):
   // Nice first: it also serves the threads that realtime does not move, and the main one where realtime is refused.
   if (nice !== undefined) obtained.nice = attempt(() => setPriority(nice))
   if (realtime !== undefined)
-    obtained.realtime = refusal(libc.schedSetscheduler(0, schedRr | resetOnFork, int32(realtime))) ?? 'ok'
+    obtained.realtime =
+      refusal(libc.schedSetscheduler(0, realtime === 0 ? schedOther : schedRr | resetOnFork, int32(realtime))) ?? 'ok'
   if (oomScoreAdjust !== undefined)
     obtained.oomScoreAdjust = attempt(() => writeFileSync('/proc/self/oom_score_adj', String(oomScoreAdjust)))
   return obtained

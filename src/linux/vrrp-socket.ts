@@ -118,9 +118,11 @@ export function openLan(options: LanOptions, onPacket: (packet: Received) => voi
   function strays(): Strays {
     const sample: Received[] = []
     if (!open) return { sample, missed: 0 }
-    const missed = open.strays.missed()
-    open.strays.drain(strayLimit, packet => sample.push({ ...packet, payload: Buffer.from(packet.payload) }))
-    return { sample, missed }
+    const dropped = open.strays.missed()
+    const queued = open.strays.drain(4096, packet => {
+      if (sample.length < strayLimit) sample.push({ ...packet, payload: Buffer.from(packet.payload) })
+    })
+    return { sample, missed: dropped + queued - sample.length }
   }
 }
 

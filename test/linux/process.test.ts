@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -125,6 +125,12 @@ describe('scheduling', () => {
     const before = readFileSync('/proc/self/oom_score_adj', 'utf8').trim()
     const obtained = applyScheduling({ oomScoreAdjust: Number(before) })
     expect(obtained).toEqual({ oomScoreAdjust: 'ok' })
+    expect(currentPolicy()).toBe('other')
+    expect(applyScheduling({ realtime: 10 })).toEqual({ realtime: 'ok' })
+    expect(currentPolicy()).toBe('rr')
+    expect(execFileSync('chrt', ['-p', String(process.pid)], { encoding: 'utf8' })).toContain('SCHED_RR')
+    expect(execFileSync('sh', ['-c', 'chrt -p $$'], { encoding: 'utf8' })).toContain('SCHED_OTHER')
+    expect(applyScheduling({ realtime: 0 })).toEqual({ realtime: 'ok' })
     expect(currentPolicy()).toBe('other')
     expect(applyScheduling({ realtime: 1000 })).toEqual({ realtime: 'EINVAL' })
     expect(applyScheduling({ nice: 20_000 })).toEqual({ nice: 'ERR_OUT_OF_RANGE' })
