@@ -54,19 +54,54 @@ export type Outcome =
   | {
       readonly passed: true
       readonly layer: Layer
-      readonly detail?: string /** asked for by the server itself (agent, exec) */
+      readonly detail?: string
+      /** Passes, but somebody should look: a certificate near its end, a Nagios warning. */
+      readonly warning?: string
+      /** Asked for by the server itself (agent, exec, file, drain status). */
       readonly wish?: Wish
     }
   | {
       readonly passed: false
       readonly reason: Reason
       readonly layer: Layer
-      readonly detail?: string /** first bytes of the answer */
+      readonly detail?: string
+      /** First bytes of the answer, made printable. */
       readonly answer?: string
+      readonly wish?: Wish
     }
 
-/** What a real server may ask for itself: a share of its weight, or a state. */
-export type Wish = { readonly weight?: number; readonly percent?: number; readonly state?: 'ready' | 'drain' | 'maint' }
+/**
+ * What a real server may ask for itself. `weight` is absolute, `percent` a share of the configured one, `add` a number
+ * that is added to it; `state` holds until the same source says another one.
+ */
+export type Wish = {
+  readonly weight?: number
+  readonly percent?: number
+  readonly add?: number
+  readonly state?: 'ready' | 'drain' | 'maint'
+  /** Upper connection threshold. */
+  readonly maxConnections?: number
+}
 
 /** One attempt at one target. Never rejects, never retries, never logs, never outlives its signal. */
 export type Probe = (target: Target, signal: AbortSignal) => Promise<Outcome>
+
+/** One TCP connection in the making or made. */
+export interface Stream {
+  send(bytes: Uint8Array): void
+  /** Ends it at once and frees the descriptor; no event follows. fin: as any client; reset: RST, no TIME_WAIT. */
+  close(how: 'fin' | 'reset'): void
+}
+
+/** What happens to a stream. After `ended` or `failed` nothing follows; the descriptor is free. */
+export type StreamEvents = {
+  readonly connected: () => void
+  /** `chunk` is only valid during the call. */
+  readonly data: (chunk: Buffer) => void
+  readonly ended: () => void
+  /** errno name: ECONNREFUSED, EMFILE ... */
+  readonly failed: (errno: string, text?: string) => void
+}
+
+/** Opens a TCP connection. Never throws, never calls back before it returned. */
+export type Dial = (target: Target, events: StreamEvents) => Stream

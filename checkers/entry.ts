@@ -1,0 +1,109 @@
+import { type Damping, steady } from './damping.js'
+import type { Due } from './heap.js'
+import { createHistory, type History } from './history.js'
+import type { Wanted } from './monitor.js'
+import type { Millis, Probe, Target } from './ports.js'
+import type { CheckSpec } from './spec.js'
+import { assumed, type Health, unknown } from './verdict.js'
+
+/**
+ * One check that runs. It is in one of four places: waiting in the heap for its start, queued for a free place,
+ * running (in the heap with its timeout), or removed.
+ */
+export type Entry = Due & {
+  readonly key: string
+  readonly target: Target
+  readonly probe: Probe
+  spec: CheckSpec
+  health: Health
+  /** Epoch ms of the last change of verdict. */
+  since: number
+  history: History
+  damping: Damping
+  resumed: boolean
+  started: Millis
+  stalledAtStart: Millis
+  running: AbortController | undefined
+  queued: boolean
+  removed: boolean
+  /** Starts still to come after a sign of trouble, and whether a refusal at one of them is final. */
+  hurry: readonly Millis[]
+  final: boolean
+  report(now: Millis): Report
+}
+
+export type Report = {
+  readonly name: string
+  readonly kind: string
+  readonly target: Target
+  readonly health: Health
+  readonly since: number
+  readonly running: boolean
+  /** Why it stays down although it passes. */
+  readonly held?: { readonly falls: number; readonly forMs: Millis } | 'manual-resume'
+  readonly latency: { readonly p50: number | undefined; readonly p99: number | undefined }
+  readonly results: ReturnType<History['results']>
+}
+
+export function createEntry(key: string, { target, spec, provisional }: Wanted, probe: Probe): Entry {
+  const entry: Entry = {
+    due: 0,
+    slot: -1,
+    key,
+    target: spec.port === undefined ? target : { ...target, port: spec.port },
+    probe,
+    spec,
+    health: provisional ? assumed(provisional) : unknown,
+    since: Date.now(),
+    history: createHistory(),
+    damping: steady,
+    resumed: false,
+    started: 0,
+    stalledAtStart: 0,
+    running: undefined,
+    queued: false,
+    removed: false,
+    hurry: [],
+    final: false,
+    report: now => report(entry, now),
+  }
+  return entry
+}
+
+/** A check whose timing alone was edited goes on with what is known of its server. */
+export function inherit(gone: readonly Entry[], added: readonly Entry[]) {
+  if (gone.length === 0 || added.length === 0) return
+  const asked = new Map(gone.map(entry => [question(entry), entry]))
+  for (const entry of added) {
+    const before = asked.get(question(entry))
+    if (!before) continue
+    const { health, since, history, damping, resumed } = before
+    Object.assign(entry, { health, since, history, damping, resumed })
+  }
+}
+
+/** Down, and to stay so although it may pass: for the hold-down of a flapping server, or until an operator says so. */
+export function isHeld({ health, damping, spec, resumed }: Entry, now: Millis): boolean {
+  return health.verdict === 'down' && (now < damping.heldUntil || (spec.manualResume === true && !resumed))
+}
+
+function question({ target, spec }: Entry): string {
+  return `${target.address} ${target.port} ${spec.invert ?? false} ${JSON.stringify(spec.probe)}`
+}
+
+function report(entry: Entry, now: Millis): Report {
+  const { spec, health, history, damping } = entry
+  const flaps = { falls: damping.falls, forMs: damping.heldUntil - now }
+  const held = isHeld(entry, now) ? (flaps.forMs > 0 ? flaps : ('manual-resume' as const)) : undefined
+  return {
+    name: spec.name,
+    kind: spec.probe.kind,
+    target: entry.target,
+    health,
+    since: entry.since,
+    running: entry.running !== undefined,
+    ...(held === undefined ? {} : { held }),
+    latency: { p50: history.percentile(0.5), p99: history.percentile(0.99) },
+    results: history.results(),
+  }
+}

@@ -1,0 +1,275 @@
+import { fell } from './damping.js'
+import { createEntry, type Entry, inherit, isHeld } from './entry.js'
+import { failed } from './errors.js'
+import { createHeap } from './heap.js'
+import { createHistogram } from './histogram.js'
+import type { Result } from './history.js'
+import { createLane } from './lane.js'
+import { firstStart, nextStart, secondStart } from './next.js'
+import type { Clock, Millis, Outcome, Probe, Target } from './ports.js'
+import type { CheckSpec, ProbeSpec } from './spec.js'
+import { createStallMeter } from './stall.js'
+import { type Health, judge, type Verdict } from './verdict.js'
+
+/** What is to be checked: many listeners of the same target and parameters share one entry (`checkKey`). */
+export type Wanted = {
+  readonly target: Target
+  readonly spec: CheckSpec
+  /** What is assumed before the first own result. */
+  readonly provisional?: 'up' | 'down'
+}
+
+export type VerdictChange = {
+  readonly key: string
+  readonly from: Verdict
+  readonly to: Verdict
+  readonly because: Result | undefined
+}
+
+export type MonitorPorts = {
+  readonly clock: Clock
+  /** In [0, 1). */
+  readonly random: () => number
+  readonly probeFor: (spec: ProbeSpec) => Probe
+  /** Most attempts in flight. Default 512; programs have a cap of their own: 16. */
+  readonly maxInFlight?: number
+  readonly maxPrograms?: number
+  readonly onVerdict: (change: VerdictChange) => void
+  readonly onResult?: (key: string, result: Result, health: Health) => void
+  /** Why a failure at this target says nothing about the server just now: `eth0 has no carrier`. */
+  readonly excuse?: (target: Target, outcome: Outcome) => string | undefined
+}
+
+/** After a sign of trouble: now, and after these pauses. nginx may accept one more connect after its last FIN. */
+const HURRY: readonly Millis[] = [0, 5, 20, 50]
+
+/** Runs every check: one heap of deadlines, one timer, one attempt per check at a time. */
+export function createMonitor(ports: MonitorPorts) {
+  const { clock, random } = ports
+  const entries = new Map<string, Entry>()
+  const heap = createHeap<Entry>()
+  const lag = createHistogram()
+  const stall = createStallMeter()
+  const network = createLane<Entry>(ports.maxInFlight ?? 512)
+  const programs = createLane<Entry>(ports.maxPrograms ?? 16)
+  const counters = { attempts: 0, passed: 0, failed: 0, localErrors: 0, verdicts: 0 }
+  let cancel = () => {}
+  let armedFor = Number.POSITIVE_INFINITY
+  let inWake = false
+
+  /** Makes the running checks those of the map. What is in both goes on untouched. */
+  function set(wanted: ReadonlyMap<string, Wanted>) {
+    const now = clock.now()
+    const gone: Entry[] = []
+    for (const [key, entry] of entries) if (!wanted.has(key)) gone.push(entry)
+    const added: Entry[] = []
+    for (const [key, want] of wanted) {
+      const entry = entries.get(key)
+      if (entry) entry.spec = want.spec
+      else added.push(createEntry(key, want, ports.probeFor(want.spec.probe)))
+    }
+    inherit(gone, added)
+    for (const entry of gone) remove(entry)
+    for (const entry of added) {
+      entries.set(entry.key, entry)
+      heap.schedule(entry, firstStart(entry.spec, added.length, now, random()))
+    }
+    arm()
+  }
+
+  function remove(entry: Entry) {
+    entry.removed = true
+    entries.delete(entry.key)
+    heap.remove(entry)
+    entry.running?.abort()
+  }
+
+  function arm() {
+    if (inWake) return
+    const first = heap.peek()
+    const heartbeat = network.running() > 0 ? clock.now() + stall.heartbeat : Number.POSITIVE_INFINITY
+    const due = Math.min(first?.due ?? Number.POSITIVE_INFINITY, heartbeat)
+    if (due === armedFor || (armedFor < due && armedFor !== Number.POSITIVE_INFINITY)) return
+    cancel()
+    armedFor = due
+    if (due < Number.POSITIVE_INFINITY) cancel = clock.at(due, wake)
+  }
+
+  function wake() {
+    const now = clock.now()
+    stall.woke(armedFor, now)
+    armedFor = Number.POSITIVE_INFINITY
+    inWake = true
+    for (let entry = heap.peek(); entry && entry.due <= now; entry = heap.peek()) {
+      heap.remove(entry)
+      if (entry.running) timeUp(entry, now)
+      else if (laneOf(entry).enter(entry, entry.hurry.length > 0)) start(entry)
+      else entry.queued = true
+    }
+    inWake = false
+    arm()
+  }
+
+  /** Our own standstill is not the server's: the deadline moves by as long as we did not look. */
+  function timeUp(entry: Entry, now: Millis) {
+    const deadline = entry.started + entry.spec.timeout + stall.total() - entry.stalledAtStart
+    if (deadline > now) heap.schedule(entry, deadline)
+    else entry.running?.abort()
+  }
+
+  function laneOf(entry: Entry) {
+    return entry.spec.probe.kind === 'exec' ? programs : network
+  }
+
+  function start(entry: Entry) {
+    const now = clock.now()
+    lag.add(now - entry.due)
+    counters.attempts++
+    const urgent = entry.hurry.length > 0
+    entry.queued = false
+    entry.hurry = entry.hurry.filter(time => time > now)
+    entry.started = now
+    entry.stalledAtStart = stall.total()
+    const attempt = new AbortController()
+    entry.running = attempt
+    heap.schedule(entry, now + entry.spec.timeout)
+    const at = Date.now()
+    entry.probe(entry.target, attempt.signal).then(
+      outcome => settle(entry, at, outcome, urgent),
+      // A probe never rejects: this one has a fault of ours, which must not look like one of the server's.
+      error => settle(entry, at, failed('local-error', 'SOCKERR', String(error)), urgent),
+    )
+  }
+
+  function settle(entry: Entry, at: number, found: Outcome, urgent: boolean) {
+    const lane = laneOf(entry)
+    lane.leave()
+    entry.running = undefined
+    for (let next = lane.next(); next; next = lane.next()) {
+      if (next.removed) lane.leave()
+      else start(next)
+    }
+    if (entry.removed) return
+    const now = clock.now()
+    const outcome = excused(entry, entry.spec.invert ? inverted(found) : found)
+    const result: Result = { at, latency: now - entry.started, outcome }
+    entry.history.add(result)
+    if (outcome.passed) counters.passed++
+    else if (outcome.reason === 'local-error') counters.localErrors++
+    else counters.failed++
+    const final =
+      urgent && entry.final && !outcome.passed && (outcome.reason === 'refused' || outcome.reason === 'reset')
+    const before = entry.health
+    const health = heldDown(entry, before, judge(before, outcome, entry.spec, final), now)
+    entry.health = health
+    heap.schedule(entry, nextDue(entry, before, now))
+    ports.onResult?.(entry.key, result, health)
+    if (health.verdict !== before.verdict) changed(entry, before.verdict, health.verdict, result, now)
+    arm()
+  }
+
+  function nextDue(entry: Entry, before: Health, now: Millis): Millis {
+    const fresh = before.verdict === 'unknown' && entry.health.verdict !== 'unknown'
+    const regular = fresh
+      ? secondStart(entry.spec, entry.health, now, random())
+      : nextStart(entry.spec, entry.health, entry.started, now, random())
+    const hurry = entry.hurry[0]
+    if (isHeld(entry, now) && hurry === undefined) {
+      const release = entry.damping.heldUntil > now ? entry.damping.heldUntil : Number.POSITIVE_INFINITY
+      return Math.max(now, Math.min(entry.started + entry.spec.downInterval, release))
+    }
+    return hurry === undefined ? regular : Math.max(now, Math.min(regular, hurry))
+  }
+
+  function changed(entry: Entry, from: Verdict, to: Verdict, because: Result | undefined, now: Millis) {
+    entry.since = Date.now()
+    counters.verdicts++
+    if (to === 'down') {
+      entry.resumed = false
+      if (entry.spec.damping && from === 'up') entry.damping = fell(entry.damping, entry.spec.damping, now)
+    }
+    ports.onVerdict({ key: entry.key, from, to, because })
+  }
+
+  /** A flapping server, or one that an operator must resume, stays down although it passes. */
+  function heldDown(entry: Entry, before: Health, after: Health, now: Millis): Health {
+    if (before.verdict !== 'down' || after.verdict !== 'up' || before.provisional) return after
+    // One less than `rise`: the first pass after the hold-down brings it back.
+    return isHeld(entry, now) ? { verdict: 'down', streak: entry.spec.rise - 1 } : after
+  }
+
+  function excused(entry: Entry, outcome: Outcome): Outcome {
+    if (outcome.passed || outcome.reason === 'local-error') return outcome
+    const excuse = ports.excuse?.(entry.target, outcome)
+    return excuse === undefined ? outcome : failed('local-error', 'SOCKERR', excuse)
+  }
+
+  /** Checks now and again after 5, 20 and 50 ms. `final`: a refusal among them needs no `fall`, if the check says so. */
+  function hasty(key: string, final = true) {
+    const entry = entries.get(key)
+    if (!entry) return
+    const now = clock.now()
+    entry.hurry = HURRY.map(pause => now + pause)
+    entry.final = final && entry.spec.watch.final
+    if (!entry.running && !entry.queued) heap.schedule(entry, Math.min(entry.due, now))
+    arm()
+  }
+
+  /** An operator's word: a check with manual resume may come up again. */
+  function resume(key: string) {
+    const entry = entries.get(key)
+    if (entry?.health.verdict !== 'down') return
+    entry.resumed = true
+    hasty(key, false)
+  }
+
+  function stop() {
+    cancel()
+    armedFor = Number.POSITIVE_INFINITY
+    for (const entry of entries.values()) remove(entry)
+  }
+
+  /** Checks without a first result of their own. */
+  function pending(): number {
+    let count = 0
+    for (const { health } of entries.values()) if (health.verdict === 'unknown' || health.provisional) count++
+    return count
+  }
+
+  function metrics() {
+    const now = clock.now()
+    const oldest = [network.oldest(), programs.oldest()].map(entry => (entry ? now - entry.due : 0))
+    return {
+      ...counters,
+      checks: entries.size,
+      inFlight: network.running() + programs.running(),
+      queued: network.waiting() + programs.waiting(),
+      /** How long the first in line has been due, ms. */
+      queueAge: Math.max(...oldest),
+      /** From due to start, ms. */
+      lag: { p50: lag.quantile(0.5), p99: lag.quantile(0.99), max: lag.max() },
+      /** How long our own loop stood still while attempts were in flight, ms in all. */
+      stalled: stall.total(),
+    }
+  }
+
+  return {
+    set,
+    hasty,
+    resume,
+    stop,
+    pending,
+    metrics,
+    health: (key: string): Health | undefined => entries.get(key)?.health,
+    /** Everything that is known of one check, for `status` and `explain`. */
+    report: (key: string) => entries.get(key)?.report(clock.now()),
+  }
+}
+
+export type Monitor = ReturnType<typeof createMonitor>
+
+function inverted(outcome: Outcome): Outcome {
+  if (outcome.passed) return failed('bad-reply', outcome.layer, 'passes, and must not (invert)')
+  if (outcome.reason === 'local-error') return outcome
+  return { passed: true, layer: 'L7OKC', detail: `${outcome.reason} (invert)` }
+}

@@ -1,0 +1,262 @@
+import { describe, expect, test } from 'vitest'
+import { createMonitor, type MonitorPorts, type Wanted } from '../../checkers/monitor.js'
+import type { Outcome } from '../../checkers/ports.js'
+import type { CheckSpec } from '../../checkers/spec.js'
+import { checkSpec } from './check-spec.js'
+import { virtualClock } from './virtual-clock.js'
+
+const pass: Outcome = { passed: true, layer: 'L4OK' }
+const refused: Outcome = { passed: false, reason: 'refused', layer: 'L4CON' }
+const local: Outcome = { passed: false, reason: 'local-error', layer: 'SOCKERR' }
+const timeout: Outcome = { passed: false, reason: 'timeout', layer: 'L4TOUT' }
+
+/** A monitor in virtual time over servers that answer what the test says; an absent answer is silence. */
+function setup(ports: Partial<MonitorPorts> = {}) {
+  const time = virtualClock()
+  const answers = new Map<string, Outcome | undefined>()
+  const starts: { at: number; address: string }[] = []
+  const verdicts: string[] = []
+  let running = 0
+  let most = 0
+  const monitor = createMonitor({
+    clock: time.clock,
+    random: () => 0,
+    probeFor: () => (target, signal) => {
+      starts.push({ at: time.clock.now(), address: target.address })
+      most = Math.max(most, ++running)
+      return new Promise(resolve => {
+        const answer = answers.has(target.address) ? answers.get(target.address) : pass
+        const finish = (outcome: Outcome) => {
+          running--
+          resolve(outcome)
+        }
+        if (answer) finish(answer)
+        else signal.addEventListener('abort', () => finish(timeout))
+      })
+    },
+    onVerdict: ({ key, from, to }) => verdicts.push(`${time.clock.now()} ${key} ${from}>${to}`),
+    ...ports,
+  })
+  const want = (...specs: [string, Partial<CheckSpec>, ('up' | 'down')?][]) =>
+    new Map<string, Wanted>(
+      specs.map(([key, over, provisional]) => [
+        key,
+        { target: { address: key, port: 80 }, spec: checkSpec(over), ...(provisional ? { provisional } : {}) },
+      ]),
+    )
+  return { time, answers, starts, verdicts, monitor, want, most: () => most }
+}
+
+describe('the monitor', () => {
+  test('checks at once, then at the interval', async () => {
+    const { time, monitor, want, starts, verdicts } = setup()
+    monitor.set(want(['a', { interval: 1000 }]))
+    await time.until(3500)
+    expect(verdicts).toEqual(['0 a unknown>up'])
+    // The second start is anywhere in the interval (here: 0 of it), so that checks part.
+    expect(starts.map(({ at }) => at)).toEqual([0, 0, 1000, 2000, 3000])
+  })
+
+  test('hurries as soon as a result contradicts the verdict, both ways', async () => {
+    const { time, answers, monitor, want, verdicts } = setup()
+    monitor.set(want(['a', {}]))
+    await time.until(1000)
+    answers.set('a', refused)
+    await time.until(3000)
+    answers.set('a', pass)
+    await time.until(6000)
+    expect(verdicts).toEqual(['0 a unknown>up', '2400 a up>down', '4600 a down>up'])
+  })
+
+  test('ends an attempt at its timeout and counts it', async () => {
+    const { time, answers, monitor, want, verdicts } = setup()
+    answers.set('a', undefined)
+    monitor.set(want(['a', { timeout: 300 }]))
+    await time.until(299)
+    expect(verdicts).toEqual([])
+    await time.until(300)
+    expect(verdicts).toEqual(['300 a unknown>down'])
+    expect(monitor.report('a')?.results[0]).toMatchObject({ latency: 300, outcome: timeout })
+  })
+
+  test('does not take its own standstill for the silence of a server', async () => {
+    const { time, answers, monitor, want, verdicts } = setup()
+    answers.set('a', undefined)
+    monitor.set(want(['a', { timeout: 300 }]))
+    await time.until(120)
+    time.stall(5000)
+    await time.until(5120 + 170)
+    expect(verdicts).toEqual([])
+    await time.until(5120 + 300)
+    expect(verdicts).toHaveLength(1)
+    expect(monitor.metrics().stalled).toBeGreaterThan(4900)
+  })
+
+  test('leaves the verdict alone when the trouble is its own', async () => {
+    const { time, answers, monitor, want, verdicts } = setup()
+    monitor.set(want(['a', {}]))
+    await time.until(1000)
+    answers.set('a', local)
+    await time.until(60_000)
+    expect(verdicts).toEqual(['0 a unknown>up'])
+    expect(monitor.metrics().localErrors).toBeGreaterThan(20)
+  })
+
+  test('asks its surroundings whether a failure counts just now', async () => {
+    let excuse: string | undefined
+    const { time, answers, monitor, want, verdicts } = setup({ excuse: () => excuse })
+    monitor.set(want(['a', {}]))
+    await time.until(1000)
+    answers.set('a', refused)
+    excuse = 'eth0 has no carrier'
+    await time.until(20_000)
+    expect(verdicts).toHaveLength(1)
+    expect(monitor.report('a')?.results.at(-1)?.outcome).toMatchObject({ reason: 'local-error', detail: excuse })
+    excuse = undefined
+    await time.until(40_000)
+    expect(verdicts).toHaveLength(2)
+  })
+
+  test('starts from what the table assumes, and the first outcome decides', async () => {
+    const { time, answers, monitor, want, verdicts } = setup()
+    answers.set('b', refused)
+    monitor.set(want(['a', {}, 'up'], ['b', {}, 'up']))
+    expect(monitor.health('b')).toMatchObject({ verdict: 'up', provisional: true })
+    expect(monitor.pending()).toBe(2)
+    await time.until(10)
+    expect(verdicts).toEqual(['0 b up>down'])
+    expect(monitor.pending()).toBe(0)
+  })
+
+  test('goes on untouched with what a new configuration does not touch', async () => {
+    const { time, answers, monitor, want, verdicts, starts } = setup()
+    answers.set('b', refused)
+    monitor.set(want(['a', {}], ['b', {}]))
+    await time.until(1000)
+    monitor.set(want(['b', {}], ['c', {}]))
+    expect(monitor.health('a')).toBeUndefined()
+    expect(monitor.health('b')).toEqual({ verdict: 'down', streak: 0 })
+    await time.until(5000)
+    expect(verdicts.filter(line => line.includes(' b '))).toHaveLength(1)
+    expect(starts.filter(({ address }) => address === 'a').every(({ at }) => at <= 1000)).toBe(true)
+    expect(starts.filter(({ address }) => address === 'b').map(({ at }) => at)).toEqual([0, 0, 2000, 4000])
+  })
+
+  test('keeps health and history when only the timing of a check was edited', async () => {
+    const { time, answers, monitor, want, verdicts } = setup()
+    answers.set('a', refused)
+    const target = { address: 'a', port: 80 }
+    monitor.set(want(['a', {}]))
+    await time.until(1000)
+    monitor.set(new Map([['other', { target, spec: checkSpec({ interval: 500 }) }]]))
+    expect(monitor.health('other')).toEqual({ verdict: 'down', streak: 0 })
+    await time.until(3000)
+    expect(verdicts).toHaveLength(1)
+    expect(monitor.report('other')?.results.length).toBeGreaterThan(3)
+  })
+
+  test('keeps no more attempts in flight than allowed, and tells how long the first in line waits', async () => {
+    const { time, answers, monitor, want, most, starts } = setup({ maxInFlight: 2 })
+    const names = ['a', 'b', 'c', 'd', 'e']
+    for (const name of names) answers.set(name, undefined)
+    monitor.set(want(...names.map((name): [string, Partial<CheckSpec>] => [name, { timeout: 100, interval: 10_000 }])))
+    await time.until(50)
+    expect(monitor.metrics()).toMatchObject({ inFlight: 2, queued: 3, queueAge: 50 })
+    await time.until(400)
+    expect(most()).toBe(2)
+    expect(new Set(starts.map(({ address }) => address)).size).toBe(5)
+  })
+
+  test('after a sign of trouble checks at 0, 5, 20 and 50 ms, and a refusal is final', async () => {
+    const { time, answers, monitor, want, verdicts, starts } = setup()
+    monitor.set(want(['a', {}]))
+    await time.until(1000)
+    starts.length = 0
+    monitor.hasty('a')
+    await time.until(1010)
+    answers.set('a', refused)
+    await time.until(1100)
+    expect(starts.map(({ at }) => at)).toEqual([1000, 1005, 1020, 1050])
+    expect(verdicts.at(-1)).toBe('1020 a up>down')
+  })
+
+  test('needs `fall` refusals after a sign of trouble where the check says that none is final', async () => {
+    const { time, answers, monitor, want, verdicts } = setup()
+    monitor.set(want(['a', { watch: { enabled: true, final: false } }]))
+    await time.until(1000)
+    answers.set('a', refused)
+    monitor.hasty('a')
+    await time.until(1100)
+    expect(verdicts.at(-1)).toBe('1020 a up>down')
+    expect(verdicts).toHaveLength(2)
+  })
+
+  test('takes a timeout after a sign of trouble as one failure like any other', async () => {
+    const { time, answers, monitor, want, verdicts } = setup()
+    monitor.set(want(['a', { timeout: 100 }]))
+    await time.until(1000)
+    answers.set('a', undefined)
+    monitor.hasty('a')
+    await time.until(1299)
+    expect(verdicts).toHaveLength(1)
+    await time.until(1500)
+    expect(verdicts).toHaveLength(2)
+  })
+
+  test('holds a flapping server down for longer each time, and the first pass afterwards brings it back', async () => {
+    const { time, answers, monitor, want, verdicts } = setup()
+    const damping = { hold: 5000, max: 20_000, forget: 600_000 }
+    monitor.set(want(['a', { rise: 1, fall: 1, interval: 100, fastInterval: 100, downInterval: 100, damping }]))
+    const flap = async () => {
+      answers.set('a', refused)
+      await time.until(time.clock.now() + 500)
+      const down = Number(verdicts.at(-1)?.split(' ')[0])
+      expect(verdicts.at(-1)).toContain('up>down')
+      answers.set('a', pass)
+      await time.until(time.clock.now() + 60_000)
+      expect(verdicts.at(-1)).toContain('down>up')
+      return Number(verdicts.at(-1)?.split(' ')[0]) - down
+    }
+    await time.until(1000)
+    expect(await flap()).toBeLessThanOrEqual(600)
+    expect(await flap()).toBe(5000)
+    expect(await flap()).toBe(10_000)
+    expect(await flap()).toBe(20_000)
+    expect(await flap()).toBe(20_000)
+  })
+
+  test('waits for an operator where the check says so', async () => {
+    const { time, answers, monitor, want, verdicts } = setup()
+    monitor.set(want(['a', { manualResume: true, interval: 500, downInterval: 500 }]))
+    await time.until(1000)
+    answers.set('a', refused)
+    await time.until(5000)
+    answers.set('a', pass)
+    await time.until(60_000)
+    expect(verdicts.at(-1)).toContain('up>down')
+    expect(monitor.report('a')).toMatchObject({ held: 'manual-resume' })
+    monitor.resume('a')
+    await time.until(61_000)
+    expect(verdicts.at(-1)).toContain('60000 a down>up')
+  })
+
+  test('turns the result round where the check says invert', async () => {
+    const { time, answers, monitor, want, verdicts } = setup()
+    answers.set('a', refused)
+    monitor.set(want(['a', { invert: true }], ['b', { invert: true }]))
+    await time.until(100)
+    expect(verdicts).toEqual(['0 a unknown>up', '0 b unknown>down'])
+  })
+
+  test('is silent after its end', async () => {
+    const { time, answers, monitor, want, verdicts, starts } = setup()
+    answers.set('a', undefined)
+    monitor.set(want(['a', {}], ['b', {}]))
+    await time.until(500)
+    monitor.stop()
+    const count = starts.length
+    await time.until(60_000)
+    expect(starts).toHaveLength(count)
+    expect(verdicts).toEqual(['0 b unknown>up'])
+  })
+})
