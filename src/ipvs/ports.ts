@@ -54,6 +54,8 @@ export type JournalContent = {
   readonly services: readonly string[]
   /** `service key|server key` -> why its weight is 0. */
   readonly quiet: Readonly<Record<string, QuietReason>>
+  /** Sync daemons that lvskeeper started. */
+  readonly daemons: readonly SyncRole[]
 }
 export type QuietReason = 'down' | 'drain' | 'maint' | 'standby' | 'weight'
 

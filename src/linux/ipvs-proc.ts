@@ -50,11 +50,6 @@ export function parseFastTable(text: string): FastTable {
   return table
 }
 
-/** A service's key in the quick view: its `serviceKey`, less the family of a mark. */
-export function fastKey(serviceKey: string): string {
-  return serviceKey.startsWith('mark ') ? serviceKey.slice(0, serviceKey.lastIndexOf(' ')) : serviceKey
-}
-
 /** A line of /proc/net/ip_vs_conn. Times in seconds. */
 export type Connection = {
   readonly protocol: string

@@ -1,0 +1,46 @@
+import type { SyncDaemon, SyncRole, Timeouts } from './daemon.js'
+import type { GlobalOp, KernelGlobals } from './ports.js'
+
+/** What the file says of the things that a network namespace has once. Absent: not ours to touch. */
+export type WantedGlobals = { readonly timeouts?: Timeouts; readonly daemons?: readonly SyncDaemon[] }
+
+/** `started`: the daemons that we started earlier, which go when the file names none any more. */
+export function planGlobals(wanted: WantedGlobals, actual: KernelGlobals, started: readonly SyncRole[]): GlobalOp[] {
+  return [...planDaemons(wanted.daemons, actual.daemons, started), ...planTimeouts(wanted.timeouts, actual.timeouts)]
+}
+
+function planTimeouts(wanted: Timeouts | undefined, actual: Timeouts): GlobalOp[] {
+  if (!wanted) return []
+  const differs = (name: keyof Timeouts) => wanted[name] !== 0 && wanted[name] !== actual[name]
+  return differs('tcp') || differs('tcpFin') || differs('udp') ? [{ op: 'set-timeouts', timeouts: wanted }] : []
+}
+
+function planDaemons(
+  wanted: readonly SyncDaemon[] | undefined,
+  actual: readonly SyncDaemon[],
+  started: readonly SyncRole[],
+): GlobalOp[] {
+  const ops: GlobalOp[] = []
+  for (const daemon of actual) {
+    const wish = wanted?.find(one => one.role === daemon.role)
+    const ours = wanted !== undefined || started.includes(daemon.role)
+    if (ours && (!wish || !sameDaemon(wish, daemon))) ops.push({ op: 'stop-daemon', role: daemon.role })
+  }
+  for (const daemon of wanted ?? []) {
+    const have = actual.find(one => one.role === daemon.role)
+    if (!have || !sameDaemon(daemon, have)) ops.push({ op: 'start-daemon', daemon })
+  }
+  return ops
+}
+
+/** A zero, or no group, is the kernel's choice: whatever it chose is right. */
+function sameDaemon(wanted: SyncDaemon, actual: SyncDaemon): boolean {
+  return (
+    wanted.interface === actual.interface &&
+    wanted.syncid === actual.syncid &&
+    (wanted.maxlen === 0 || wanted.maxlen === actual.maxlen) &&
+    (wanted.port === 0 || wanted.port === actual.port) &&
+    (wanted.ttl === 0 || wanted.ttl === actual.ttl) &&
+    (wanted.group === undefined || wanted.group === actual.group)
+  )
+}

@@ -1,0 +1,294 @@
+import type { Context, Desired } from './desired.js'
+import { entryKey, serverEntry } from './entry.js'
+import {
+  errorEvent,
+  globalErrorEvent,
+  journalEvent,
+  recoveredEvent,
+  type TableEvent,
+  unreadableEvent,
+} from './events.js'
+import { type Failure, failures } from './failures.js'
+import { planGlobals, type WantedGlobals } from './globals.js'
+import { picture } from './picture.js'
+import { type Op, plan } from './plan.js'
+import type { Clock, FastTable, Journal, JournalContent, Kernel, Millis, QuietReason } from './ports.js'
+import { repairs } from './repairs.js'
+import { sameServer, sameService } from './same.js'
+import { serverKey, serviceKey, type Table } from './table.js'
+
+/** What the manager is told by its owner: pulled at each pass, so the newest always counts. */
+export type Orders = {
+  /** The table as it shall be now (see `desired`). */
+  want(context: Context): Desired
+  globals(): WantedGlobals
+  drift(): 'repair' | 'report'
+  onEvent(event: TableEvent): void
+  /** After each pass. */
+  onPass?(pass: PassReport): void
+}
+
+export type PassReport = {
+  readonly desired: Desired
+  readonly applied: readonly Op[]
+  readonly failed: readonly Failure[]
+  /** The kernel refused nothing that is wanted. */
+  readonly complete: boolean
+}
+
+export type Manager = {
+  /** Reads the kernel, adopts what it holds and does the first pass. Resolves when that is done or has failed. */
+  start(): Promise<void>
+  /** Something may have changed: look again. Cheap; calls within one turn are one pass. */
+  look(): void
+  /** Like look, but compares everything with the kernel first. */
+  verify(): void
+  /** Resolves when no pass is under way. */
+  settled(): Promise<void>
+  state(): ManagerState
+  /** Ends the loop. `clear` takes our services (and sync daemons) out of the kernel; else they stay and go on. */
+  stop(how: { readonly clear: boolean }): Promise<void>
+}
+
+export type ManagerState = {
+  readonly desired: Desired | undefined
+  /** What the kernel holds of our services, as far as we know. */
+  readonly actual: Table
+  /** The newest quick read: weights and connections of everything, foreign services included. */
+  readonly fast: FastTable | undefined
+  readonly journal: JournalContent
+  readonly failed: readonly Failure[]
+  /** Entries that are wrong and stay so: `drift: report`, or somebody else keeps changing them. */
+  readonly left: readonly string[]
+  /** A first pass was done and the kernel refused nothing that is wanted. */
+  readonly complete: boolean
+}
+
+const LONGEST_BACKOFF: Millis = 60_000
+
+/**
+ * The one writer of the kernel's IPVS table. Every change is a pass; passes never overlap.
+ *
+ *   look ────┐
+ *   1 s ─────┼─> observe -> want -> plan -> sift -> journal -> apply -> remember -> (wait)
+ *   retry ───┤
+ *   ramp ────┘
+ *
+ * Between reads it trusts its picture of the kernel; an operation that the kernel refuses makes it read again.
+ */
+export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal }, orders: Orders): Manager {
+  const { kernel, clock } = ports
+  const view = picture(kernel)
+  const drift = repairs()
+  const refusals = failures()
+  let journal: JournalContent = { services: [], quiet: {}, daemons: [] }
+  let journalFails = false
+  let wanted: Desired | undefined
+  let complete = false
+  let unreadable = 0
+  let globalsDone = ''
+  let cancel = () => {}
+  let requested = false
+  let running: Promise<void> | undefined
+  let stopped = false
+
+  function request(): void {
+    requested = true
+    if (stopped) return
+    running ??= loop().finally(() => {
+      running = undefined
+      if (requested) request()
+    })
+  }
+
+  async function loop(): Promise<void> {
+    // A burst of verdicts in one turn is one pass.
+    await new Promise(resolve => setImmediate(resolve))
+    while (requested && !stopped) {
+      requested = false
+      cancel()
+      try {
+        await pass()
+        unreadable = 0
+      } catch (error) {
+        unreadable++
+        view.doubt('everything')
+        if (unreadable === 1 && !stopped) orders.onEvent(unreadableEvent(error))
+      }
+      arm()
+    }
+  }
+
+  function arm(): void {
+    if (stopped) return
+    const backoff = unreadable === 0 ? 0 : Math.min(LONGEST_BACKOFF, 1000 * 2 ** (unreadable - 1))
+    const dues = [view.due(), wanted?.next, refusals.next()].map(due => due ?? Number.POSITIVE_INFINITY)
+    cancel = clock.at(Math.max(Math.min(...dues), clock.now() + backoff), request)
+  }
+
+  async function pass(): Promise<void> {
+    // Only to know the names: nothing of the first answer is carried out.
+    const named = (wanted ?? orders.want({ now: clock.now() })).table
+    const { theirs, full } = await view.observe(key => named.has(key) || made(key), named.keys(), clock.now())
+    const before = wanted
+    const next = await want()
+    wanted = next
+    const now = clock.now()
+    const ops = plan(next.table, view.table())
+    const recovered = recoveredEvent(refusals.keep(new Set(ops.map(entryKey))))
+    const { todo, events } = drift.sift({
+      ops,
+      theirs,
+      unchanged: op => before !== undefined && sameWish(before.table, next.table, op),
+      refused: new Set(refusals.all().map(failure => failure.entry)),
+      mode: orders.drift(),
+      names: next.names,
+      now,
+    })
+    for (const event of recovered ? [recovered, ...events] : events) orders.onEvent(event)
+    const applied = await carryOut(
+      todo.filter(op => !refusals.blocks(op, now)),
+      next,
+    )
+    await settleGlobals(orders.globals(), full)
+    complete = refusals.all().length === 0
+    orders.onPass?.({ desired: next, applied, failed: refusals.all(), complete })
+  }
+
+  /** Services named for the first time are read before they are planned: the kernel may have them already. */
+  async function want(): Promise<Desired> {
+    const ask = () =>
+      orders.want({
+        now: clock.now(),
+        actual: view.table(),
+        ...(wanted ? { before: wanted } : {}),
+        ...(view.fast() ? { fast: view.fast() as FastTable } : {}),
+      })
+    let next = ask()
+    const unread = [...next.table.keys()].filter(key => wanted && !wanted.table.has(key) && !view.table().has(key))
+    if (unread.length > 0) {
+      await view.learn(new Set(unread))
+      next = ask()
+    }
+    view.keep(key => next.table.has(key) || made(key))
+    return next
+  }
+
+  function made(key: string): boolean {
+    return journal.services.includes(key)
+  }
+
+  async function carryOut(ops: readonly Op[], next: Desired): Promise<Op[]> {
+    // Before the kernel has it, the journal says that it is ours: a crash in between must not orphan it.
+    const added = ops.filter(op => op.op === 'add-service').map(op => serviceKey(op.service.id))
+    if (added.length > 0) await write({ ...journal, services: [...new Set([...journal.services, ...added])] })
+    const errors = ops.length === 0 ? [] : await kernel.apply(ops)
+    // What shall go and is gone already is done.
+    const refused = ops.map((op, i) => (isGone(op, errors[i]) ? undefined : errors[i]))
+    const done = ops.filter((_, i) => refused[i] === undefined)
+    view.applied(done)
+    const event = errorEvent(refusals.note(ops, refused, clock.now()), next.names)
+    if (event) orders.onEvent(event)
+    ops.forEach((op, i) => {
+      if (refused[i] !== undefined) view.doubt(serviceKey(op.service.id))
+    })
+    const removed = new Set(done.filter(op => op.op === 'remove-service').map(op => serviceKey(op.service.id)))
+    await write({ ...journal, services: journal.services.filter(key => !removed.has(key)), quiet: quietOnes(next) })
+    return done
+  }
+
+  /** A journal that cannot be written must not stop the table: it is told once and tried again. */
+  async function write(content: JournalContent): Promise<void> {
+    if (!journalFails && JSON.stringify(content) === JSON.stringify(journal)) return
+    journal = content
+    try {
+      await ports.journal.write(content)
+      journalFails = false
+    } catch (error) {
+      if (!journalFails) orders.onEvent(journalEvent(error))
+      journalFails = true
+    }
+  }
+
+  async function settleGlobals(wish: WantedGlobals, full: boolean): Promise<void> {
+    if (!wish.timeouts && !wish.daemons && journal.daemons.length === 0) return
+    if (!full && JSON.stringify(wish) === globalsDone) return
+    const ops = planGlobals(wish, await kernel.globals(), journal.daemons)
+    const started = ops.flatMap(op => (op.op === 'start-daemon' ? [op.daemon.role] : []))
+    const ours = wish.daemons ? [...new Set([...journal.daemons, ...started])] : []
+    if (ours.length > 0) await write({ ...journal, daemons: ours })
+    const errors = ops.length === 0 ? [] : await kernel.applyGlobals(ops)
+    ops.forEach((op, i) => {
+      const errno = errors[i]
+      if (errno && JSON.stringify(wish) !== globalsDone) orders.onEvent(globalErrorEvent(op, errno))
+    })
+    globalsDone = JSON.stringify(wish)
+    if (ours.length === 0) await write({ ...journal, daemons: ours })
+  }
+
+  async function clear(): Promise<void> {
+    const mine = await kernel.list(key => wanted?.table.has(key) || made(key))
+    const ops = plan(new Map(), mine)
+    const errors = ops.length === 0 ? [] : await kernel.apply(ops)
+    const failed = ops.filter((op, i) => errors[i] !== undefined && !isGone(op, errors[i]))
+    await settleGlobals({}, true)
+    await write({ services: failed.map(op => serviceKey(op.service.id)), quiet: {}, daemons: [] })
+    view.applied(ops.filter(op => !failed.includes(op)))
+  }
+
+  return {
+    async start() {
+      journal = await ports.journal.read()
+      request()
+      await running
+    },
+    look: request,
+    verify() {
+      view.doubt('everything')
+      request()
+    },
+    async settled() {
+      while (running) await running
+    },
+    state: () => ({
+      desired: wanted,
+      actual: view.table(),
+      fast: view.fast(),
+      journal,
+      failed: refusals.all(),
+      left: drift.left(),
+      complete,
+    }),
+    async stop(how) {
+      stopped = true
+      cancel()
+      await running
+      if (how.clear) await clear()
+    },
+  }
+}
+
+function isGone(op: Op, errno: string | undefined): boolean {
+  return (op.op === 'remove-server' || op.op === 'remove-service') && (errno === 'ENOENT' || errno === 'ESRCH')
+}
+
+/** Whether both tables want the same of the entry that this operation is about. */
+function sameWish(before: Table, now: Table, op: Op): boolean {
+  const [a, b] = [before, now].map(table => table.get(serviceKey(op.service.id)))
+  if (!a || !b) return a === b
+  if (!('server' in op)) return sameService(a.service, b.service)
+  const key = serverKey(op.server)
+  const [x, y] = [a.servers.get(key), b.servers.get(key)]
+  return x && y ? sameServer(x, y) : x === y
+}
+
+/** Why each real server with weight 0 has it: the next process wants to know. */
+function quietOnes({ table, services, names }: Desired): Record<string, QuietReason> {
+  const quiet: Record<string, QuietReason> = {}
+  for (const [key, { servers }] of table) {
+    const outcome = services.get(names.get(key) ?? '')
+    for (const [server, { settings }] of servers)
+      if (settings.weight === 0) quiet[serverEntry(key, server)] = outcome?.servers.get(server)?.quiet ?? 'weight'
+  }
+  return quiet
+}
