@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process'
 import type { Delivery, ExecConfig, Transport } from './alert.js'
 import { payload } from './webhook.js'
 
+/** The kernel takes 128 KiB per string (execve(2)); nobody wants that in a variable. */
+const longest = 4_096
+
 /**
  * Runs a program, no shell: the alert as JSON on its standard input, the main words in its environment. It runs in its
  * own process group; when its time is over the whole group is killed, grandchildren too.
@@ -14,10 +17,10 @@ export function exec({ argv, timeout = 10_000 }: ExecConfig): Transport {
       const env = {
         PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
         LVSKEEPER_EVENT: event.name,
-        LVSKEEPER_SUBJECT: event.subject,
+        LVSKEEPER_SUBJECT: event.subject.slice(0, longest),
         LVSKEEPER_LEVEL: event.level,
         LVSKEEPER_NODE: batch.node,
-        LVSKEEPER_TEXT: event.text,
+        LVSKEEPER_TEXT: event.text.slice(0, longest),
       }
       const child = spawn(program, rest, { detached: true, env, stdio: ['pipe', 'ignore', 'pipe'] })
       let complaint = ''

@@ -23,13 +23,10 @@ export function mail(config: MailConfig): Transport {
           ? { auth: { user: config.user, pass: await secret(config.passwordFile) } }
           : {}),
       })
-      const close = () => transport.close()
-      signal.addEventListener('abort', close, { once: true })
       try {
-        await transport.sendMail(message(config, batch))
+        await Promise.race([transport.sendMail(message(config, batch)), aborted(signal)])
         return { ok: true }
       } finally {
-        signal.removeEventListener('abort', close)
         transport.close()
       }
     } catch (error) {
@@ -49,6 +46,13 @@ export function message(config: Pick<MailConfig, 'from' | 'to'>, batch: Batch) {
     messageId: `<${first.id}@${batch.node}.lvskeeper>`,
     headers: { 'Auto-Submitted': 'auto-generated', 'X-Lvskeeper-Key': first.key.replaceAll(/[^\x20-\x7e]/g, '?') },
   }
+}
+
+/** nodemailer knows no signals: a connection that hangs is left to its own timeout. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('stopped')), { once: true })
+  })
 }
 
 /** RFC 5321: a 5yz answer is final for this message. */

@@ -4,7 +4,8 @@ import { type Acceptance, accept, stranger } from '../../src/peer/acceptance.js'
 import type { Datagram } from '../../src/peer/datagram.js'
 
 const ours = 'our-boot'
-const from = (boot: string, seq: number, echo: string[] = [ours]) => ({ boot, seq, echo }) as unknown as Datagram
+const from = (boot: string, seq: number, echo: readonly string[] = [ours]) =>
+  ({ boot, seq, echo }) as unknown as Datagram
 
 /** The judgement of each datagram, in order. */
 function judge(...datagrams: Datagram[]) {
