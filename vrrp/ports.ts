@@ -33,11 +33,13 @@ export interface Lan {
   source(): string | undefined
   /** Sends one VRRP message (without IP header). Returns an errno name when the kernel refused it. */
   send(payload: Buffer, destination: string): string | undefined
+  /** Hands over every packet that already waits in the socket, before it returns; called before a deadline is judged. */
+  drain?(): number
 }
 
 /** Owns the VIPs in the kernel. Level-triggered: calling it again with the same VIPs does nothing but renew. */
 export interface Addresses {
-  /** Adds what is missing. Resolves when the kernel has them all, or rejects with the reason of the first refusal. */
+  /** Adds what is missing, removes what this router held and is not among `vips`. Resolves when the kernel has them all, or rejects with the reason of the first refusal. */
   claim(router: string, vips: readonly Vip[]): Promise<void>
   /** Prolongs their lifetime in the kernel; cheap, called with every advert or once a second. */
   renew(router: string): void

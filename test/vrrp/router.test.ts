@@ -1,0 +1,282 @@
+import { describe, expect, test } from 'vitest'
+import { encodeAdvert } from '../../vrrp/packet.js'
+import { acquaint, fakeSegment } from '../fakes/segment.js'
+
+const START = 1000
+
+async function pair(changes = {}, priorities = [150, 100]) {
+  const segment = fakeSegment(priorities, changes)
+  for (const director of segment.directors) director.start()
+  await segment.until(START + 1000)
+  return segment
+}
+
+describe('a pair of directors', () => {
+  test('elects the better one, which alone holds the VIP', async () => {
+    const segment = await pair()
+    expect(segment.masters()).toEqual(['d1'])
+    expect(segment.holders()).toEqual(['d1'])
+  })
+
+  test('takes over 3 intervals and its skew after the last advert, advert first, then VIP, then announcement', async () => {
+    const segment = await pair()
+    const last = segment.seen.filter(({ director, what }) => director === 0 && what.startsWith('advert')).at(-1)!
+    segment.directors[0]!.crash()
+    segment.carry(from => (from === 0 ? undefined : 0.2))
+    await segment.until(last.at + 0.2 + 300 + 60.9)
+    expect(segment.masters()).not.toContain('d2')
+    await segment.until(last.at + 0.2 + 300 + 61)
+    expect(segment.directors[1]!.handle()!.status()).toMatchObject({ state: 'master', cause: 'no-response' })
+    expect(segment.story(last.at + 300).filter(line => line.startsWith('d2'))).toEqual([
+      'd2 advert 100',
+      'd2 claim',
+      'd2 announce',
+    ])
+  })
+
+  test('takes over 3 intervals and 2 ms after the last advert where the other is known to obey ranks', async () => {
+    const segment = await pair()
+    acquaint(segment)
+    await segment.until(START + 2000)
+    const last = segment.seen.filter(({ director, what }) => director === 0 && what.startsWith('advert')).at(-1)!
+    segment.directors[0]!.crash()
+    segment.carry(from => (from === 0 ? undefined : 0.2))
+    await segment.until(last.at + 0.2 + 300 + 2.1)
+    expect(segment.directors[1]!.handle()!.status().state).toBe('master')
+  })
+
+  test('announces in five rounds, and in five more after five seconds', async () => {
+    const segment = await pair()
+    expect(segment.story().filter(line => line === 'd1 announce')).toHaveLength(5)
+    await segment.until(START + 7000)
+    expect(segment.story().filter(line => line === 'd1 announce')).toHaveLength(10)
+  })
+
+  test('refreshes its announcements when asked to', async () => {
+    const garp = { repeat: 1, delay: 0, refresh: 1000, refreshRepeat: 2, lowerPriorityRepeat: 1, lowerPriorityDelay: 0 }
+    const segment = await pair({ garp })
+    const before = segment.story().filter(line => line === 'd1 announce').length
+    await segment.until(START + 4000)
+    expect(segment.story().filter(line => line === 'd1 announce').length - before).toBe(6)
+  })
+
+  test('hands over on stop: the taker has the VIP before the leaver lets it go', async () => {
+    const segment = await pair()
+    acquaint(segment)
+    const at = segment.time.now()
+    const done = segment.directors[0]!.handle()!.leave('stop')
+    await segment.until(at + 20)
+    await done
+    const story = segment.story(at)
+    expect(story.slice(0, 2)).toEqual(['d1 advert 0', 'd2 advert 100'])
+    expect(story.indexOf('d2 claim')).toBeLessThan(story.indexOf('d1 release'))
+    expect(segment.masters()).toEqual(['d2'])
+    expect(segment.holders()).toEqual(['d2'])
+  })
+
+  test('a stop with nobody left ends all the same, within the patience for a taker', async () => {
+    const segment = await pair()
+    segment.directors[1]!.crash()
+    const at = segment.time.now()
+    let ended = false
+    segment.directors[0]!.handle()!
+      .leave('stop')
+      .then(() => {
+        ended = true
+      })
+    await segment.until(at + 131)
+    expect(ended).toBe(true)
+    expect(segment.holders()).toEqual([])
+  })
+
+  test('a restart keeps the VIP, announces a second, and the next process goes on', async () => {
+    const segment = await pair()
+    const at = segment.time.now()
+    const done = segment.directors[0]!.handle()!.leave('restart')
+    await segment.until(at + 1)
+    await done
+    segment.directors[0]!.crash()
+    expect(segment.holders()).toEqual(['d1'])
+    expect(segment.seen.at(-1)!.bytes!.readUInt16BE(4)).toBe(100)
+    await segment.until(at + 2500)
+    expect(segment.masters()).toEqual([])
+    segment.directors[0]!.start({ resume: { silence: 2500 } })
+    expect(segment.masters()).toEqual([])
+    await segment.until(at + 4000)
+    expect(segment.masters().length).toBe(1)
+  })
+
+  test('a process that comes back within the patience goes on with an advert at once', async () => {
+    const segment = await pair()
+    segment.directors[0]!.crash()
+    await segment.until(START + 1200)
+    segment.directors[0]!.start({ resume: { silence: 250 } })
+    expect(segment.directors[0]!.handle()!.status()).toMatchObject({ state: 'master', cause: 'resumed' })
+    expect(segment.story(START + 1200)[0]).toBe('d1 advert 150')
+    await segment.until(START + 2000)
+    expect(segment.masters()).toEqual(['d1'])
+    expect(segment.directors[1]!.notes.filter(note => note.type === 'state')).toHaveLength(1)
+  })
+})
+
+describe('a planned hand-over', () => {
+  test('gives the VIP to the other, stays behind it with priority 1, and says so', async () => {
+    const segment = await pair()
+    acquaint(segment)
+    const at = segment.time.now()
+    const result = segment.directors[0]!.handle()!.failover({ back: false, author: 'root', reason: 'kernel update' })
+    await segment.until(at + 20)
+    expect(await result).toEqual({ done: true, to: '10.9.0.12' })
+    await segment.until(at + 5000)
+    expect(segment.masters()).toEqual(['d2'])
+    expect(segment.directors[0]!.handle()!.status()).toMatchObject({
+      state: 'backup',
+      cause: 'handed-over',
+      priority: { base: 150, effective: 1 },
+      behind: { author: 'root', reason: 'kernel update' },
+    })
+  })
+
+  test('is given back at once', async () => {
+    const segment = await pair({ preempt: { mode: 'never' } })
+    const handle = segment.directors[0]!.handle()!
+    const first = handle.failover({ back: false, author: 'root' })
+    await segment.until(START + 1500)
+    expect(await first).toMatchObject({ done: true })
+    expect(await handle.failover({ back: true, author: 'root' })).toEqual({ done: true })
+    await segment.until(START + 1510)
+    expect(segment.masters()).toEqual(['d1'])
+    expect(segment.holders()).toEqual(['d1'])
+    expect(handle.status().behind).toBeUndefined()
+  })
+
+  test('is taken back when nobody advertises, and the VIP never went away', async () => {
+    const segment = await pair()
+    segment.directors[1]!.crash()
+    const at = segment.time.now()
+    const result = segment.directors[0]!.handle()!.failover({ back: false, author: 'root' })
+    await segment.until(at + 200)
+    expect(await result).toEqual({ done: false, code: 'no-taker' })
+    expect(segment.masters()).toEqual(['d1'])
+    expect(segment.story(at)).not.toContain('d1 release')
+    expect(segment.directors[0]!.handle()!.status().behind).toBeUndefined()
+  })
+
+  test('ends when the other one fails', async () => {
+    const segment = await pair()
+    const result = segment.directors[0]!.handle()!.failover({ back: false, author: 'root' })
+    await segment.until(START + 2000)
+    expect(await result).toMatchObject({ done: true })
+    segment.directors[1]!.crash()
+    await segment.until(START + 3000)
+    expect(segment.masters()).toContain('d1')
+    expect(segment.directors[0]!.handle()!.status()).toMatchObject({ state: 'master', priority: { effective: 150 } })
+  })
+
+  test('is refused by a backup, and by a director that is not behind', async () => {
+    const segment = await pair()
+    const backup = segment.directors[1]!.handle()!
+    expect(await backup.failover({ back: false, author: 'root' })).toEqual({ done: false, code: 'not-master' })
+    expect(await backup.failover({ back: true, author: 'root' })).toEqual({ done: false, code: 'not-behind' })
+  })
+})
+
+describe('what the kernel refuses', () => {
+  test('a VIP that cannot be added is a fault, and the other director has it', async () => {
+    const segment = fakeSegment([150, 100])
+    segment.directors[0]!.refuse('EPERM')
+    for (const director of segment.directors) director.start()
+    await segment.until(START + 2000)
+    expect(segment.masters()).toEqual(['d2'])
+    expect(segment.directors[0]!.handle()!.status()).toMatchObject({
+      state: 'fault',
+      cause: 'claim-refused',
+      faults: ['claim: EPERM'],
+      counters: { 'claim-refused': 1 },
+    })
+  })
+
+  test('a director whose adverts the kernel refuses is no master', async () => {
+    const segment = await pair()
+    segment.directors[0]!.failSends('ENETDOWN')
+    await segment.until(START + 2000)
+    expect(segment.directors[0]!.handle()!.status()).toMatchObject({ state: 'fault', faults: ['send: ENETDOWN'] })
+    expect(segment.holders()).toEqual(['d2'])
+  })
+
+  test('an interface without an address is a fault until it has one again', async () => {
+    const segment = await pair()
+    segment.directors[0]!.setSource(undefined)
+    await segment.until(START + 2000)
+    expect(segment.directors[0]!.handle()!.status().faults).toEqual(['no primary address to advertise from'])
+    expect(segment.masters()).toEqual(['d2'])
+    segment.directors[0]!.setSource('10.9.0.11')
+    await segment.until(START + 3000)
+    expect(segment.masters()).toEqual(['d1'])
+  })
+
+  test('a link that goes down is a fault, and its return is the end of it', async () => {
+    const segment = await pair()
+    segment.directors[0]!.handle()!.linkChanged('eth0', false)
+    await segment.until(START + 1100)
+    expect(segment.masters()).toEqual(['d2'])
+    segment.directors[0]!.handle()!.linkChanged('eth0', true)
+    await segment.until(START + 2000)
+    expect(segment.masters()).toEqual(['d1'])
+  })
+})
+
+describe('garbage', () => {
+  test('is counted by reason, told once a minute, and moves nothing', async () => {
+    const segment = await pair()
+    const { handle, notes } = segment.directors[1]!
+    const advert = { version: 3, vrid: 51, priority: 200, interval: 100, addresses: ['10.9.0.100'] } as const
+    const wire = { family: 4, source: '10.9.0.66', destination: '224.0.0.18' } as const
+    const good = encodeAdvert(advert, wire, { pseudoHeader: true })
+    const bad = Buffer.from(good)
+    bad[2] = 201
+    const from = { source: '10.9.0.66', destination: '224.0.0.18', ttl: 255 }
+    for (let i = 0; i < 1000; i++) {
+      handle()!.receive({ ...from, payload: bad })
+      handle()!.receive({ ...from, payload: good, ttl: 64 })
+      handle()!.receive({ ...from, payload: good.subarray(0, 5) })
+      handle()!.receive({ ...from, payload: good, destination: '10.9.0.12' })
+      handle()!.receive({ ...from, payload: good, source: '10.9.0.12' })
+    }
+    expect(handle()!.counters()).toMatchObject({
+      'checksum-error': 1000,
+      'ip-ttl-error': 1000,
+      'packet-length-error': 1000,
+      'transport-error': 1000,
+      'own-address': 1000,
+    })
+    expect(notes.filter(note => note.type === 'notice').length).toBe(5)
+    await segment.until(START + 3000)
+    expect(segment.masters()).toEqual(['d1'])
+  })
+})
+
+describe('the story of a takeover', () => {
+  test('names the last advert, the deadline, the advert, the VIPs and the first announcement', async () => {
+    const segment = await pair()
+    segment.directors[0]!.crash()
+    await segment.until(START + 2000)
+    const told = segment.directors[1]!.notes.filter(note => note.type === 'transition').at(-1)!
+    expect(told).toMatchObject({ from: 'backup', to: 'master', cause: 'no-response', priority: 100 })
+    expect(told.type === 'transition' && told.timeline.map(({ what }) => what)).toEqual([
+      'last advert of 10.9.0.11',
+      'deadline',
+      'advert sent',
+      'VIPs added',
+      'first announcement sent',
+    ])
+  })
+
+  test('is told for the state at once, for acting upon', async () => {
+    const segment = await pair()
+    expect(segment.directors[0]!.notes.filter(note => note.type === 'state')).toMatchObject([
+      { from: 'init', to: 'backup', cause: 'startup' },
+      { from: 'backup', to: 'master', cause: 'no-response' },
+    ])
+  })
+})

@@ -1,0 +1,136 @@
+import { electionPriority, rfcSkew, slot, tail } from './patience.js'
+import { becomeFault, becomeInit, becomeMaster, follow, type Heard } from './phases.js'
+import type { Millis } from './ports.js'
+import type { Backup, Cause, Event, Knowledge, State, Step } from './state.js'
+import type { VirtualRouter } from './virtual-router.js'
+
+/** Longer than this a director does not wait for its own table before it pre-empts. */
+const READINESS_LIMIT = 10_000
+
+type BackupState = State & { readonly phase: Backup }
+
+/** RFC 9568 6.4.2 */
+export function fromBackup(
+  router: VirtualRouter,
+  state: BackupState,
+  event: Event,
+  before: Knowledge,
+  now: Millis,
+): Step {
+  const { phase, knowledge } = state
+  switch (event.type) {
+    case 'tick':
+      return now < phase.deadline ? [state, []] : silence(router, state, now)
+    case 'advert':
+      return event.priority === 0 ? farewell(router, state, event.from, now) : heard(router, state, event, now)
+    case 'standing':
+      if (knowledge.faults.length > 0) return becomeFault(router, state, 'fault')
+      return [shifted(router, state, before, now), []]
+    case 'peers':
+      return [shifted(router, state, before, now), []]
+    case 'reconfigured':
+      return reconfigured(router, state, event.intervalBefore, now)
+    case 'failover':
+      return [shifted(router, state, before, now), []]
+    case 'give-back':
+      return giveBack(router, state, before, now)
+    case 'group':
+      return event.to === 'master' && phase.wants ? becomeMaster(router, state, cause(phase, now), now) : [state, []]
+    case 'shutdown':
+      return becomeInit(router, state, event.how === 'restart' ? 'restart' : 'shutdown')
+    case 'startup':
+    case 'ready':
+    case 'claimed':
+    case 'claim-refused':
+    case 'vip-lost':
+    case 'send-failed':
+      return [state, []]
+  }
+}
+
+/** The deadline has passed. */
+function silence(router: VirtualRouter, state: BackupState, now: Millis): Step {
+  const { phase } = state
+  const late = now - phase.deadline
+  // This late, adverts may still wait to be read: our own stall is not the master's silence. Once only.
+  if (!phase.rearmed && late > slot(phase.masterInterval)) {
+    const deadline = now + Math.min(late, phase.masterInterval)
+    return [
+      { ...state, phase: { ...phase, rearmed: true, deadline } },
+      [{ type: 'notice', notice: { what: 'stalled', late } }],
+    ]
+  }
+  if (router.syncGroup === undefined) return becomeMaster(router, state, cause(phase, now), now)
+  const waiting: Backup = { ...phase, wants: true, deadline: now + phase.masterInterval }
+  return [{ ...state, phase: waiting }, [{ type: 'notice', notice: { what: 'wants-master' } }]]
+}
+
+/** Priority 0: the master leaves. */
+function farewell(router: VirtualRouter, state: BackupState, from: string, now: Millis): Step {
+  const { phase, knowledge } = state
+  const { master } = phase
+  // An old farewell, delayed or doubled, must not end the master that we follow now.
+  const other = master !== undefined && master.address !== from && now - master.heardAt < 1.5 * phase.masterInterval
+  if (other) return [state, []]
+  const waiting = { ...phase, left: true }
+  // Never later than we would have acted anyway: farewells are repeated.
+  const deadline = Math.min(phase.deadline, now + tail(router, knowledge, waiting, now))
+  const next: BackupState = { ...state, phase: { ...waiting, deadline } }
+  return now < deadline || router.syncGroup !== undefined ? [next, []] : becomeMaster(router, next, 'master-left', now)
+}
+
+function heard(router: VirtualRouter, state: BackupState, advert: Heard, now: Millis): Step {
+  const { phase, knowledge } = state
+  if (advert.priority >= electionPriority(router, knowledge)) {
+    const { preemptAt: _, ...following } = follow(router, state, advert, now)
+    return [{ ...state, phase: following }, []]
+  }
+  const preemptAt = router.preempt.mode === 'delayed' ? (phase.preemptAt ?? now + router.preempt.delay) : undefined
+  if (mustWait(router, knowledge, preemptAt, now)) {
+    const following = follow(router, state, advert, now)
+    return [{ ...state, phase: preemptAt === undefined ? following : { ...following, preemptAt } }, []]
+  }
+  // Not followed: the timer runs on, and when it ends we take over (RFC 9568 6.4.2 (440)).
+  const unmoved = preemptAt === undefined ? {} : { preemptAt }
+  return [{ ...state, phase: { ...phase, ...unmoved, lesserAt: now } }, []]
+}
+
+/** Whether a lesser master is left alone for now: by configuration, by order, or because our own table is incomplete. */
+function mustWait(router: VirtualRouter, knowledge: Knowledge, preemptAt: Millis | undefined, now: Millis): boolean {
+  if (router.preempt.mode === 'never' || knowledge.behind) return true
+  if (preemptAt !== undefined && now < preemptAt) return true
+  return knowledge.unreadySince !== undefined && now - knowledge.unreadySince < READINESS_LIMIT
+}
+
+/** What we know of our place has changed: the running timer moves by the difference. */
+function shifted(router: VirtualRouter, state: BackupState, before: Knowledge, now: Millis): BackupState {
+  const { phase } = state
+  const delta = tail(router, state.knowledge, phase, now) - tail(router, before, phase, now)
+  return delta === 0 ? state : { ...state, phase: { ...phase, deadline: phase.deadline + delta } }
+}
+
+function reconfigured(router: VirtualRouter, state: BackupState, intervalBefore: Millis, now: Millis): Step {
+  const { phase, knowledge } = state
+  // Version 3: the master's interval is the master's affair.
+  const own = router.version === 2 || phase.master === undefined
+  const masterInterval = own ? router.advertInterval : phase.masterInterval
+  if (knowledge.faults.length > 0) return becomeFault(router, state, 'fault')
+  const delta = own ? 3 * (router.advertInterval - intervalBefore) : 0
+  const latest = now + 3 * masterInterval + rfcSkew(router, knowledge, masterInterval)
+  const deadline = Math.min(latest, phase.deadline + delta)
+  return [{ ...state, phase: { ...phase, masterInterval, deadline } }, []]
+}
+
+/** The order to stay behind has ended: a lesser master is relieved at once, whatever `preempt` says. */
+function giveBack(router: VirtualRouter, state: BackupState, before: Knowledge, now: Millis): Step {
+  const { master } = state.phase
+  const lesser = master !== undefined && master.priority < electionPriority(router, state.knowledge)
+  if (before.behind && lesser && router.syncGroup === undefined) return becomeMaster(router, state, 'given-back', now)
+  return [shifted(router, state, before, now), []]
+}
+
+function cause(phase: Backup, now: Millis): Cause {
+  if (phase.left) return 'master-left'
+  const lesserAlive = phase.lesserAt !== undefined && now - phase.lesserAt < 2 * phase.masterInterval
+  return lesserAlive ? 'preempted' : 'no-response'
+}

@@ -1,0 +1,99 @@
+import { compareAddresses } from './address.js'
+import type { Millis } from './ports.js'
+import type { Backup, Knowledge } from './state.js'
+import { isOwner, type VirtualRouter } from './virtual-router.js'
+
+/** Below this nobody can be told apart: wake-ups and delivery of a healthy machine. */
+const LEAST = 2
+/** A router that is none of ours may be a silent backup for long after it was heard. */
+const STRANGER_REMEMBERED = 3_600_000
+
+/**
+ * How long the other directors wait, at least, after an advert that announced `interval`. Who was silent for longer must
+ * assume that another has taken over.
+ */
+export function patience(router: VirtualRouter, interval: Millis = router.advertInterval): Millis {
+  return 3 * (router.version === 2 ? router.advertInterval : interval)
+}
+
+/** The priority that goes out and that is compared. */
+export function electionPriority(router: VirtualRouter, { behind, priority }: Knowledge): number {
+  if (behind) return 1
+  return isOwner(router) ? 255 : priority
+}
+
+/** How long a backup waits for the master's next advert: Master_Down_Interval of RFC 9568 6.1, with our tail. */
+export function downInterval(router: VirtualRouter, knowledge: Knowledge, backup: Waiting, now: Millis): Millis {
+  return 3 * backup.masterInterval + tail(router, knowledge, backup, now)
+}
+
+export type Waiting = Pick<Backup, 'master' | 'masterInterval' | 'left'>
+
+/**
+ * What follows the three intervals and sets the order among the backups. Where all others are known to run lvskeeper with
+ * our configuration: a guard for late adverts and a slot for each director that may be better. Else the RFC's skew.
+ */
+export function tail(router: VirtualRouter, knowledge: Knowledge, backup: Waiting, now: Millis): Millis {
+  const place = rank(router, knowledge, backup.master?.address, now)
+  const skew = rfcSkew(router, knowledge, backup.masterInterval)
+  if (place === undefined) return skew
+  const guard = backup.left ? 0 : Math.min(Math.max(backup.master?.lateness ?? 0, LEAST), Math.max(skew, LEAST))
+  return guard + place * slot(backup.masterInterval)
+}
+
+/** RFC 9568 6.1, and RFC 3768 6.1 where it is always of seconds. */
+export function rfcSkew(router: VirtualRouter, knowledge: Knowledge, masterInterval: Millis): Millis {
+  const unit = router.version === 2 ? 1000 : masterInterval
+  return ((256 - electionPriority(router, knowledge)) * unit) / 256
+}
+
+/** Time enough for one advert to be sent and read before the next director in line would act. */
+export function slot(interval: Millis): Millis {
+  return Math.max(LEAST, interval / 10)
+}
+
+/**
+ * How many directors may be better than this one, the silent master left out; undefined: somebody takes part of whom we
+ * do not know that he obeys ranks.
+ */
+export function rank(router: VirtualRouter, knowledge: Knowledge, silent: string | undefined, now: Millis) {
+  const { strangerAt, peers } = knowledge
+  if (strangerAt !== undefined && now - strangerAt < STRANGER_REMEMBERED) return undefined
+  const own = electionPriority(router, knowledge)
+  const ownAddress = addressOf(router, router.director)
+  let better = 0
+  for (const director of router.directors) {
+    if (director.name === router.director) continue
+    const view = peers.get(director.name)
+    if (!view?.sameConfig) return undefined
+    if (silent !== undefined && (director.addresses.includes(silent) || view.sources?.includes(silent))) continue
+    const priority = view.priority ?? director.priority
+    const address = addressOf(router, director.name)
+    const tie = priority === own && address && ownAddress && compareAddresses(address, ownAddress) > 0
+    if (priority > own || tie) better++
+  }
+  return better
+}
+
+/** Whether adverts from this address come from a configured director. */
+export function isKnown(router: VirtualRouter, { peers }: Knowledge, address: string): boolean {
+  return router.directors.some(
+    ({ name, addresses }) => addresses.includes(address) || peers.get(name)?.sources?.includes(address),
+  )
+}
+
+/**
+ * How long somebody who was told that we leave may take to advertise: three slots and, where ranks do not hold, the
+ * longest skew. At least 30 ms: we hold the VIPs meanwhile, so that waiting costs nobody anything.
+ */
+export function takerPatience(router: VirtualRouter, knowledge: Knowledge, now: Millis): Millis {
+  const skew = router.version === 2 ? 1000 : router.advertInterval
+  const others = router.directors.length - 1
+  const ranks = rank(router, knowledge, undefined, now) !== undefined
+  return Math.max(30, 3 * slot(router.advertInterval)) + (ranks ? others * slot(router.advertInterval) : skew)
+}
+
+function addressOf(router: VirtualRouter, name: string): string | undefined {
+  const separator = router.family === 4 ? '.' : ':'
+  return router.directors.find(director => director.name === name)?.addresses.find(one => one.includes(separator))
+}

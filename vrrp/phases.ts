@@ -1,0 +1,94 @@
+import { downInterval, electionPriority } from './patience.js'
+import type { Millis } from './ports.js'
+import type { Backup, Cause, Effect, HeardMaster, Knowledge, Master, Phase, Retry, State, Step } from './state.js'
+import type { VirtualRouter } from './virtual-router.js'
+
+/** The one way into each phase: each builds the whole phase, and says what has to be done on leaving the old one. */
+
+/**
+ * Advert first: the old master must let go of the VIPs before our announcement reaches the segment. The announcement
+ * follows when the kernel has the VIPs (event `claimed`).
+ */
+export function becomeMaster(router: VirtualRouter, state: State, cause: Cause, now: Millis): Step {
+  // Nobody better is left to stay behind of.
+  const { behind, ...rest } = state.knowledge
+  const knowledge: Knowledge = behind?.lasting ? state.knowledge : rest
+  const phase = advertised(router, { claimed: false }, now)
+  return [{ phase, knowledge }, [send(router, knowledge), { type: 'claim' }, transition(state.phase, phase, cause)]]
+}
+
+/** `heard`: the advert that makes us follow its sender; without it we wait as at the start. */
+export function becomeBackup(router: VirtualRouter, state: State, cause: Cause, now: Millis, heard?: Heard): Step {
+  const phase = heard ? follow(router, state, heard, now) : listenAfresh(router, state.knowledge, now)
+  return [{ ...state, phase }, [...letGo(state.phase), transition(state.phase, phase, cause)]]
+}
+
+/** A master says that it leaves, so that the others need not wait for their timers. */
+export function becomeFault(router: VirtualRouter, state: State, cause: Cause, retry?: Retry): Step {
+  const phase: Phase = retry ? { name: 'fault', retry, deadline: retry.at } : { name: 'fault' }
+  const farewell = state.phase.name === 'master' ? [leave(router)] : []
+  return [{ ...state, phase }, [...farewell, ...letGo(state.phase), transition(state.phase, phase, cause)]]
+}
+
+export function becomeInit(router: VirtualRouter, state: State, cause: Cause): Step {
+  const phase: Phase = { name: 'init' }
+  const farewell = state.phase.name === 'master' ? [leave(router)] : []
+  return [{ ...state, phase }, [...farewell, ...letGo(state.phase), transition(state.phase, phase, cause)]]
+}
+
+export type Heard = { readonly priority: number; readonly interval: Millis; readonly from: string }
+
+/** The phase of a backup that has just heard its master: a whole new down interval. */
+export function follow(router: VirtualRouter, state: State, heard: Heard, now: Millis): Backup {
+  const before = state.phase.name === 'backup' ? state.phase : undefined
+  const masterInterval = router.version === 2 ? router.advertInterval : heard.interval
+  const master: HeardMaster = {
+    address: heard.from,
+    priority: heard.priority,
+    heardAt: now,
+    lateness: lateness(before, heard, now),
+  }
+  const waiting = { master, masterInterval, left: false }
+  const deadline = now + downInterval(router, state.knowledge, waiting, now)
+  const preemptAt = before?.preemptAt === undefined ? {} : { preemptAt: before.preemptAt }
+  return { name: 'backup', ...waiting, ...preemptAt, deadline, rearmed: false, wants: false }
+}
+
+/** The master phase right after an advert went out. */
+export function advertised(router: VirtualRouter, { claimed }: Pick<Master, 'claimed'>, now: Millis): Master {
+  return { name: 'master', deadline: now + router.advertInterval, lastSent: now, claimed, listening: false }
+}
+
+export function send(router: VirtualRouter, knowledge: Knowledge): Effect {
+  return { type: 'send', priority: electionPriority(router, knowledge), interval: router.advertInterval }
+}
+
+/** Priority 0 (RFC 9568 5.2.4). */
+export function leave(router: VirtualRouter): Effect {
+  return { type: 'send', priority: 0, interval: router.advertInterval }
+}
+
+function listenAfresh(router: VirtualRouter, knowledge: Knowledge, now: Millis): Backup {
+  const waiting = { masterInterval: router.advertInterval, left: false }
+  const deadline = now + downInterval(router, knowledge, waiting, now)
+  return { name: 'backup', ...waiting, deadline, rearmed: false, wants: false }
+}
+
+function letGo(phase: Phase): readonly Effect[] {
+  return phase.name === 'master' ? [{ type: 'release' }] : []
+}
+
+function transition(from: Phase, to: Phase, cause: Cause): Effect {
+  return { type: 'transition', from: from.name, to: to.name, cause }
+}
+
+/**
+ * A maximum that fades by 2 % with each advert, so that one bad moment is forgotten after a hundred. A lost advert counts
+ * as one that is a whole interval late.
+ */
+function lateness(before: Backup | undefined, heard: Heard, now: Millis): Millis {
+  const last = before?.master
+  if (!before || last?.address !== heard.from) return 0
+  const late = now - last.heardAt - before.masterInterval
+  return Math.max(late, last.lateness * 0.98, 0)
+}

@@ -1,0 +1,74 @@
+import type { Counters } from './counters.js'
+import type { Epoch, Moment } from './note.js'
+import { electionPriority } from './patience.js'
+import type { Behind, Cause, State, StateName } from './state.js'
+import type { Standing } from './tracking.js'
+import type { VirtualRouter } from './virtual-router.js'
+
+/** What people see of a virtual router. */
+export type RouterStatus = {
+  readonly name: string
+  readonly vrid: number
+  readonly interface: string
+  readonly family: 4 | 6
+  readonly version: 2 | 3
+  readonly state: StateName
+  readonly since: Epoch
+  readonly cause: Cause
+  readonly priority: {
+    readonly base: number
+    readonly effective: number
+    readonly contributions: Standing['contributions']
+  }
+  readonly advertInterval: number
+  readonly vips: readonly string[]
+  readonly master?: string
+  readonly lastAdvert?: Epoch
+  readonly faults: readonly string[]
+  readonly behind?: Pick<Behind, 'author' | 'reason' | 'at'>
+  readonly counters: Readonly<Record<string, number>>
+  readonly timeline: readonly { readonly at: Epoch; readonly what: string }[]
+}
+
+export type StatusFacts = {
+  readonly router: VirtualRouter
+  readonly state: State
+  readonly standing: Standing
+  readonly since: Epoch
+  readonly cause: Cause
+  readonly master: string | undefined
+  readonly lastAdvert: Epoch | undefined
+  readonly counters: Counters
+  readonly timeline: readonly Moment[]
+}
+
+export function routerStatus(facts: StatusFacts): RouterStatus {
+  const { router, state, standing, master, lastAdvert } = facts
+  const { phase, knowledge } = state
+  const retry = phase.name === 'fault' && phase.retry ? [phase.retry.reason] : []
+  const effective = electionPriority(router, knowledge)
+  const contributions = [...standing.contributions]
+  // The sum that people see must be the priority that goes out.
+  const explained = contributions.reduce((sum, { value }) => sum + value, router.priority)
+  if (knowledge.behind)
+    contributions.push({
+      source: `failover by ${knowledge.behind.author}`,
+      value: effective - explained,
+      reason: knowledge.behind.reason ?? 'stays behind until given back',
+    })
+  const { name, vrid, family, version, advertInterval } = router
+  return {
+    ...{ name, vrid, interface: router.interface, family, version, advertInterval },
+    state: phase.name,
+    since: facts.since,
+    cause: facts.cause,
+    priority: { base: router.priority, effective, contributions },
+    vips: [...router.vips, ...router.excludedVips].map(vip => `${vip.address}/${vip.prefix}`),
+    ...(master === undefined ? {} : { master }),
+    ...(lastAdvert === undefined ? {} : { lastAdvert }),
+    faults: [...knowledge.faults, ...retry],
+    ...(knowledge.behind ? { behind: knowledge.behind } : {}),
+    counters: { ...facts.counters },
+    timeline: facts.timeline.map(({ at, what }) => ({ at, what })),
+  }
+}
