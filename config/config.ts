@@ -26,6 +26,8 @@ export type Config = {
   /** Kernel connection timeouts in seconds (as the kernel wants them); 0: leave as it is. */
   readonly timeouts?: { readonly tcp: number; readonly tcpFin: number; readonly udp: number }
   readonly sync?: SyncConfig
+  /** Besides those that features set by themselves. */
+  readonly sysctls: Readonly<Record<string, number>>
   readonly massFailureGuard: { readonly hold: Millis; readonly weight: number }
   readonly checkLimits: { readonly inFlight: number; readonly programs: number; readonly watchShare: number }
   readonly overrideLimit: Millis
@@ -255,6 +257,8 @@ export type CheckConfig = {
   readonly name: string
   readonly key: string
   readonly probe: ProbeConfig
+  /** Asked instead of the real server. */
+  readonly address?: string
   readonly port?: number
   readonly interval: Millis
   readonly fastInterval: Millis

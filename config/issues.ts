@@ -48,7 +48,7 @@ function explain(schema: z.ZodType, data: unknown, prefix: Path, issue: Issue): 
       const { code, text } = issue.message.startsWith('[')
         ? split(issue.message, 'bad-type')
         : { code: plain[0] ?? '', text: plain[1] ?? '' }
-      return [complaint(code, path, text, found, boolean(code, found))]
+      return [complaint(code, path, text, found, likely(code, found))]
     }
     default: {
       const { code, text } = split(issue.message, 'bad-value')
@@ -68,7 +68,7 @@ function union(schema: z.ZodType, data: unknown, path: Path, issue: Issue & { co
   const best = known[0]
   if (best !== undefined && best.length > 0) return best
   const { code, text } = split(issue.message, '')
-  if (code !== '') return [complaint(code, path, text, found, boolean(code, found))]
+  if (code !== '') return [complaint(code, path, text, found, likely(code, found))]
   const wanted = [...new Set(forms.flatMap(form => form.slice(0, 1).map(inner => firstWords(inner))))]
   const { code: firstCode } = split(forms[0]?.[0]?.message ?? '', 'bad-value')
   return [complaint(firstCode, path, wanted.join(', or '), found)]
@@ -113,7 +113,7 @@ function empty(path: Path): Complaint {
     code: 'empty-value',
     path,
     at: 'key',
-    message: `"${path.at(-1)}" has no value`,
+    message: typeof path.at(-1) === 'number' ? 'the entry is empty' : `"${path.at(-1)}" has no value`,
     suggestion: 'give it one, or remove the key',
   }
 }
@@ -130,8 +130,10 @@ function complaint(code: string, path: Path, text: string, found: unknown, sugge
   return { code, path, at: 'value', message, ...(suggestion === undefined ? {} : { suggestion }) }
 }
 
-/** YAML 1.1's words for truth are text in YAML 1.2. */
-function boolean(code: string, found: unknown): string | undefined {
+/** YAML 1.1's words for truth are text in YAML 1.2; a number where a duration was wanted lacks its unit. */
+function likely(code: string, found: unknown): string | undefined {
+  if (code === 'bad-duration' && typeof found === 'number') return `write ${found}ms or ${found}s, whichever is meant`
+  if (code === 'bad-size' && typeof found === 'number') return `write ${found}B or ${found}KiB, whichever is meant`
   if (code !== 'bad-boolean' || typeof found !== 'string') return undefined
   if (/^(yes|on|y)$/i.test(found)) return 'did you mean true?'
   return /^(no|off|n)$/i.test(found) ? 'did you mean false?' : undefined

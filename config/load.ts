@@ -65,6 +65,8 @@ export function loadConfig(text: string, options: LoadOptions): Loaded {
   return { ok: true, config: freeze(config), warnings: sorted(report.warnings) }
 }
 
+const silent: Reporter = { errors: [], warnings: [], error: () => {}, warn: () => {} }
+
 function failed({ errors, warnings }: Reporter): Loaded {
   return { ok: false, errors: sorted(errors), warnings: sorted(warnings) }
 }
@@ -97,6 +99,7 @@ function parse(data: Record<string, unknown>, report: Reporter): File | undefine
   return undefined
 }
 
+/** The data without these entries; a list goes as a whole, so that the positions of others stay right. */
 function without(
   data: Record<string, unknown>,
   paths: readonly Path[],
@@ -104,18 +107,14 @@ function without(
 ): Record<string, unknown> {
   const result = { ...data }
   for (const key of keys) delete result[key]
-  const indices = new Map<string, Set<number>>()
   for (const [key, step] of paths) {
     const part = result[String(key)]
-    if (step === undefined || typeof part !== 'object' || part === null) delete result[String(key)]
-    else if (Array.isArray(part)) indices.set(String(key), (indices.get(String(key)) ?? new Set()).add(Number(step)))
+    if (step === undefined || !isMapping(part)) delete result[String(key)]
     else {
-      const { [step]: _, ...others } = part as Record<string, unknown>
+      const { [step]: _, ...others } = part
       result[String(key)] = others
     }
   }
-  for (const [key, dropped] of indices)
-    result[key] = (result[key] as unknown[]).filter((_, index) => !dropped.has(index))
   return result
 }
 
@@ -127,7 +126,9 @@ function resolve(
   surroundings: Surroundings,
   report: Reporter,
 ): Config {
-  const { directors, node, static: isStatic } = findNode(file, options, report)
+  // Where a director is broken, who is who cannot be told: that it is broken is said already.
+  const whole = keys(file.directors).length === keys(data['directors']).length
+  const { directors, node, static: isStatic } = findNode(file, options, whole ? report : silent)
   const secret = secrets({ ...surroundings, static: isStatic }, report)
   const names: Names = {
     directors: keys(data['directors']),
@@ -192,5 +193,9 @@ function directorRules(directors: Config['directors'], report: Reporter): void {
 }
 
 function keys(value: unknown): readonly string[] {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : []
+  return isMapping(value) ? Object.keys(value) : []
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -8,8 +8,11 @@ export function suggest(word: string, allowed: readonly string[]): string | unde
     .filter(
       ({ candidate, distance }) => distance <= Math.max(1, Math.floor(Math.min(candidate.length, word.length) / 3)),
     )
-    .sort((a, b) => a.distance - b.distance)
-  return near[0]?.candidate
+    .sort((a, b) => a.distance - b.distance || unlike(plain, a.candidate) - unlike(plain, b.candidate))
+  return (
+    near[0]?.candidate ??
+    (plain.length > 2 ? allowed.find(candidate => normal(candidate).startsWith(plain)) : undefined)
+  )
 }
 
 /** keepalived's, ldirectord's and ipvsadm's words (and common slips) for keys of ours. `write` where the value changes too. */
@@ -97,6 +100,11 @@ const otherWords: Readonly<Record<string, { key: string; write?: string }>> = {
   lvs_sync_daemon: { key: 'sync' },
   lvs_timeouts: { key: 'timeouts' },
   global_defs: { key: 'defaults' },
+}
+
+/** Of two words as near, the one that begins alike. */
+function unlike(word: string, candidate: string): number {
+  return candidate.startsWith(word) ? 0 : candidate[0] === word[0] ? 1 : 2
 }
 
 function normal(word: string): string {

@@ -13,7 +13,6 @@ import type { Secrets } from './secrets.js'
 /** A check with what only its users need to know. */
 export type Resolved = {
   readonly config: CheckConfig
-  readonly address?: string | undefined
   readonly clientPath?: 'peers' | 'all' | undefined
 }
 
@@ -147,7 +146,7 @@ function resolveCheck(
   const watchable = kind === 'tcp' || kind === 'http' || kind === 'https'
   const parameters = {
     probe: asked,
-    ...defined({ port: check.port, damping: damping(check.damping) }),
+    ...defined({ address: check.address, port: check.port, damping: damping(check.damping) }),
     interval,
     fastInterval,
     downInterval: check.down_interval ?? interval,
@@ -178,7 +177,6 @@ function resolveCheck(
     )
   return {
     config: { name: name ?? kind, key: keyOf(parameters), ...parameters },
-    address: check.address,
     clientPath,
   }
 }

@@ -21,6 +21,7 @@ export function settings(file: File, rename: (name: string) => string, report: R
     },
     overrideLimit: file.override_limit ?? 86_400_000,
     api: api(file, report),
+    sysctls: file.sysctls ?? {},
     eventsMaxSize: file.events?.max_size ?? 16 * 1024 ** 2,
     logLevel: file.log?.level ?? ('info' as const),
     ...defined({

@@ -117,6 +117,16 @@ const shape = {
     .optional()
     .describe("The kernel's connection timeouts. Default: left as they are."),
   sync: syncDaemon.optional(),
+  sysctls: z
+    .record(
+      z.string().regex(/^net\.(ipv4|ipv6)(\.[A-Za-z0-9_-]+)+$/, {
+        error: coded('bad-sysctl', 'expected a name such as net.ipv4.vs.sloppy_tcp'),
+      }),
+      whole(-2_147_483_648, 2_147_483_647),
+      { error: coded('bad-mapping', 'expected a mapping of names') },
+    )
+    .optional()
+    .describe('Kernel parameters besides those that features set by themselves: { net.ipv4.vs.sloppy_tcp: 1 }.'),
   mass_failure_guard: mapping({
     hold: duration({ min: 0, max: 600_000 })
       .optional()
