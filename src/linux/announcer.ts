@@ -4,10 +4,9 @@ import type { Announcer, Vip } from '../../vrrp/ports.js'
 import { familyOf, macBytes } from './ip-address.js'
 import type { Link, Links } from './links.js'
 import { openSender, type PacketSocket } from './packet-socket.js'
+import { interfaceSysctl, readSysctl } from './sysctl.js'
 
 export type AnnouncerOptions = {
-  /** Whether this machine forwards IPv6: the router flag of neighbour advertisements, which hosts act upon. */
-  readonly isRouter?: (link: Link) => boolean
   /** A frame that the kernel did not take. */
   readonly onRefused?: (vip: Vip, code: string) => void
 }
@@ -25,6 +24,7 @@ export function frameAnnouncer(links: Links, options: AnnouncerOptions = {}): Fr
   return {
     announce(vips) {
       let taken = 0
+      const routing = new Map<string, boolean>()
       for (const vip of vips) {
         const link = links.byName(vip.interface)
         // NOARP and point-to-point interfaces have no MAC to announce.
@@ -32,19 +32,26 @@ export function frameAnnouncer(links: Links, options: AnnouncerOptions = {}): Fr
           options.onRefused?.(vip, link ? 'EOPNOTSUPP' : 'ENODEV')
           continue
         }
-        for (const frame of frames(vip, link)) {
+        for (const frame of frames(vip, link, isRouter)) {
           const code = socket.send(link.index, frame)
           if (code === undefined) taken++
           else options.onRefused?.(vip, code)
         }
       }
       return taken
+
+      /** Hosts drop their default route when the router flag goes: it says what the interface does now. */
+      function isRouter(name: string): boolean {
+        const known = routing.get(name) ?? readSysctl(interfaceSysctl('ipv6', name, 'forwarding')) === '1'
+        routing.set(name, known)
+        return known
+      }
     },
     close: () => socket.close(),
   }
 
-  function frames(vip: Vip, link: Link): readonly Uint8Array[] {
-    const router = familyOf(vip.address) === 6 && (options.isRouter?.(link) ?? false)
+  function frames(vip: Vip, link: Link, isRouter: (name: string) => boolean): readonly Uint8Array[] {
+    const router = familyOf(vip.address) === 6 && isRouter(link.name)
     const key = `${vip.address} ${link.mac} ${router}`
     const known = made.get(key)
     if (known) return known

@@ -50,6 +50,13 @@ export const libc = {
     c: number,
     d: number,
   ) => number,
+  timerfdCreate: library.func('int timerfd_create(int clock, int flags)') as (clock: number, flags: number) => number,
+  timerfdSettime: library.func('int timerfd_settime(int fd, int flags, void *value, void *old)') as (
+    fd: number,
+    flags: number,
+    value: Buffer,
+    old: null,
+  ) => number,
   getppid: library.func('int getppid()') as () => number,
   schedSetscheduler: library.func('int sched_setscheduler(int pid, int policy, void *parameter)') as (
     pid: number,

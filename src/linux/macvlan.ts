@@ -6,6 +6,7 @@ import { macBytes } from './ip-address.js'
 import type { Link, Links } from './links.js'
 import { openNetlink } from './netlink.js'
 import { nlm, rtm } from './rtnetlink.js'
+import { interfaceSysctl } from './sysctl.js'
 
 export type Macvlan = { readonly name: string; readonly parent: string; readonly vrid: number; readonly family: Family }
 
@@ -22,6 +23,18 @@ export type Macvlans = {
 /** 00-00-5E-00-01-vrid for IPv4, 00-00-5E-00-02-vrid for IPv6 (RFC 9568 §7.3). */
 export const virtualMac = (vrid: number, family: Family): string =>
   `00:00:5e:00:0${family === 4 ? 1 : 2}:${vrid.toString(16).padStart(2, '0')}`
+
+/**
+ * Settings without which a virtual MAC does not work (Linux Documentation/networking/ip-sysctl.rst): the macvlan takes packets of the parent's subnet although
+ * the route back leads over the parent, and neither of the two answers ARP for addresses of the other.
+ */
+export const macvlanSysctls = (name: string, parent: string): readonly (readonly [name: string, value: string])[] => [
+  [interfaceSysctl('ipv4', name, 'rp_filter'), '0'],
+  [interfaceSysctl('ipv4', name, 'accept_local'), '1'],
+  [interfaceSysctl('ipv4', name, 'arp_ignore'), '1'],
+  [interfaceSysctl('ipv4', parent, 'arp_ignore'), '1'],
+  [interfaceSysctl('ipv4', parent, 'arp_filter'), '1'],
+]
 
 /** Says in `ip link` whose it is. */
 const aliasPrefix = 'lvskeeper '

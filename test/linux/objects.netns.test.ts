@@ -1,13 +1,20 @@
 import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { kernelAddresses } from '../../src/linux/addresses.js'
 import { type LinkEvent, type Links, watchLinks } from '../../src/linux/links.js'
-import { kernelMacvlans } from '../../src/linux/macvlan.js'
+import { kernelMacvlans, macvlanSysctls } from '../../src/linux/macvlan.js'
 import { readNeighbours } from '../../src/linux/neighbours.js'
 import { kernelRoutes } from '../../src/linux/routes.js'
 import { interfaceSysctl, readSysctl, restoreSysctl, writeSysctl } from '../../src/linux/sysctl.js'
+import { sysctlJournal } from '../../src/linux/sysctl-journal.js'
+import { openLan } from '../../src/linux/vrrp-socket.js'
 import { withdraw } from '../../src/linux/withdraw.js'
-import { type Segment, segment, until } from './namespaces.js'
+import { encodeAdvert } from '../../vrrp/packet.js'
+import type { Received } from '../../vrrp/ports.js'
+import { type Namespace, type Segment, segment, until } from './namespaces.js'
 
 let net: Segment
 const closing: { close(): void }[] = []
@@ -254,5 +261,76 @@ describe('a setting of an interface', () => {
       expect(readSysctl(name)).toBe('2')
     })
     expect(net.b.enter(() => readSysctl(name))).toBe('0')
+  })
+
+  test('is remembered over a crash with the value it had first, and put back when no longer wanted', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lk-journal-'))
+    const file = join(folder, 'run', 'sysctls.json')
+    const ignore = interfaceSysctl('ipv4', 'eth0', 'arp_announce')
+    const filter = interfaceSysctl('ipv4', 'eth0', 'arp_filter')
+    net.a.enter(() => {
+      const before = sysctlJournal(file)
+      before.set(ignore, '2')
+      before.set(filter, '1')
+      expect(() => before.set('net.ipv4.conf.nothere.arp_filter', '1')).toThrow('ENOENT')
+      // Nothing says goodbye; the next process starts from the file.
+      const after = sysctlJournal(file)
+      after.set(ignore, '1')
+      expect(after.entries()).toEqual([
+        { name: ignore, previous: '0', value: '1' },
+        { name: filter, previous: '0', value: '1' },
+      ])
+      expect(after.restore(new Set([ignore])).map(({ name }) => name)).toEqual([filter])
+      expect([readSysctl(ignore), readSysctl(filter)]).toEqual(['1', '0'])
+      expect(
+        sysctlJournal(file)
+          .restore()
+          .map(({ name }) => name),
+      ).toEqual([ignore])
+      expect(readSysctl(ignore)).toBe('0')
+      writeFileSync(file, '{ half a fi')
+      expect(sysctlJournal(file).entries()).toEqual([])
+    })
+    rmSync(folder, { recursive: true })
+  })
+})
+
+describe('a virtual MAC', () => {
+  test('carries adverts from a macvlan with the address of its parent, and the VIP on it answers ARP with the virtual MAC', async () => {
+    const links = await watch()
+    const macvlans = net.a.enter(() => kernelMacvlans(links))
+    const addresses = net.a.enter(() => kernelAddresses(links))
+    closing.push(macvlans, addresses)
+    await macvlans.ensure({ name: 'vrrp.52', parent: 'eth0', vrid: 52, family: 4 })
+    await until('the macvlan', () => links.byName('vrrp.52')?.running)
+    net.a.enter(() => {
+      for (const [name, value] of macvlanSysctls('vrrp.52', 'eth0')) writeSysctl(name, value)
+    })
+    const lan = (namespace: Namespace, name: string, onPacket: (packet: Received) => void) => {
+      const socket = namespace.enter(() =>
+        openLan({ interface: name, family: 4, kind: 'multicast', source: () => '10.9.0.11' }, onPacket),
+      )
+      closing.push(socket)
+      return socket
+    }
+    const heard: string[] = []
+    const hearer = lan(net.b, 'eth0', ({ source }) => heard.push(source))
+    hearer.listen([52])
+    const sender = lan(net.a, 'vrrp.52', () => {})
+    const advert = { version: 3, vrid: 52, priority: 150, interval: 100, addresses: ['10.9.0.102'] } as const
+    const bytes = encodeAdvert(
+      advert,
+      { family: 4, source: '10.9.0.11', destination: '224.0.0.18' },
+      { pseudoHeader: true },
+    )
+    expect(sender.lan.send(bytes, '224.0.0.18')).toBeUndefined()
+    await until('the advert', () => heard.length > 0)
+    expect(heard).toEqual(['10.9.0.11'])
+    await addresses.claim('web', [{ address: '10.9.0.102', prefix: 32, interface: 'vrrp.52' }])
+    net.b.run('ping', '-c1', '-W2', '10.9.0.102')
+    expect(net.b.run('ip', 'neigh', 'show', '10.9.0.102')).toContain('lladdr 00:00:5e:00:01:34')
+    expect(net.b.run('ip', 'neigh', 'show', '10.9.0.11')).not.toContain('00:00:5e')
+    await addresses.release('web')
+    await macvlans.remove('vrrp.52')
   })
 })

@@ -103,6 +103,20 @@ describe.each([4, 6] as const)('the raw socket, IPv%i', family => {
     expect(missed).toBe(0)
   })
 
+  test('listens to as many virtual routers as there are', async () => {
+    const sender = lan(net.a, family, 'multicast', address[family][0])
+    const hearer = lan(net.b, family, 'multicast', address[family][1])
+    const all = Array.from({ length: 255 }, (_, index) => index + 1)
+    hearer.socket.listen(all)
+    for (const vrid of all) sender.socket.lan.send(advert(family, vrrpGroup[family], vrid), vrrpGroup[family])
+    await until('all of them', () => hearer.values.length >= 255)
+    expect(hearer.values.map(({ vrid }) => vrid)).toEqual(all)
+    hearer.socket.listen([])
+    sender.socket.lan.send(advert(family, vrrpGroup[family]), vrrpGroup[family])
+    await sleep(50)
+    expect(hearer.values).toHaveLength(255)
+  })
+
   test('drops in the kernel what has crossed a router: a hop limit below 255', async () => {
     const hearer = lan(net.b, family, 'multicast', address[family][1])
     const lenient = lan(net.b, family, 'unicast', address[family][1], { minTtl: 64 })

@@ -1,8 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { frameAnnouncer } from '../../src/linux/announcer.js'
+import { bpf, wholePacket } from '../../src/linux/bpf.js'
 import { type Conflict, probeConflict } from '../../src/linux/conflict-probe.js'
+import { libc } from '../../src/linux/libc.js'
 import { type Links, watchLinks } from '../../src/linux/links.js'
+import { listenFrames } from '../../src/linux/packet-socket.js'
+import { interfaceSysctl, writeSysctl } from '../../src/linux/sysctl.js'
 import { openLan, vrrpGroup } from '../../src/linux/vrrp-socket.js'
+import { decodeAdvertisement } from '../../vrrp/neighbour.js'
 import { encodeAdvert } from '../../vrrp/packet.js'
 import { type Segment, segment, sleep, until } from './namespaces.js'
 
@@ -148,6 +153,26 @@ describe('tshark', () => {
 })
 
 describe('an announcement', () => {
+  test('of an IPv6 VIP carries the router flag while the interface forwards', () => {
+    const frames: Buffer[] = []
+    const index = net.b.enter(() => libc.ifNametoindex('eth0'))
+    const listener = net.b.enter(() =>
+      listenFrames(index, 0x86dd, [{ code: bpf.answer, k: wholePacket }], frame => frames.push(Buffer.from(frame))),
+    )
+    const announcer = net.a.enter(() => frameAnnouncer(links))
+    closing.push(listener, announcer)
+    const vip = { address: 'fd00:9::100', prefix: 128, interface: 'eth0' }
+    const announced = () => net.a.enter(() => announcer.announce([vip]))
+    expect(announced()).toBe(1)
+    net.a.enter(() => writeSysctl(interfaceSysctl('ipv6', 'eth0', 'forwarding'), '1'))
+    expect(announced()).toBe(1)
+    net.a.enter(() => writeSysctl(interfaceSysctl('ipv6', 'eth0', 'forwarding'), '0'))
+    return until('both', () => {
+      const flags = frames.flatMap(frame => decodeAdvertisement(frame) ?? []).map(({ router }) => router)
+      return flags.length === 2 && flags
+    }).then(flags => expect(flags).toEqual([false, true]))
+  })
+
   test('that cannot leave is counted out and says why', async () => {
     const refused: string[] = []
     const announcer = net.a.enter(() =>

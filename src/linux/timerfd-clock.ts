@@ -1,0 +1,106 @@
+import type { Clock, Millis } from '../../vrrp/ports.js'
+import { libc, must, poll } from './libc.js'
+
+export type TimerfdClock = Clock & { close(): void }
+
+/** timerfd_create(2): CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC */
+const monotonic = 1
+const flags = 0o4000 | 0o2000000
+
+type Entry = { readonly deadline: Millis; readonly wake: () => void; cancelled: boolean }
+
+/**
+ * A clock that is exact to some ten microseconds, where setTimeout knows whole milliseconds: one timerfd, set to the earliest deadline. It becomes readable in the poll
+ * phase, beside the sockets; deadlines are judged right after that phase, when what waited in the sockets has been read.
+ */
+export function timerfdClock(): TimerfdClock {
+  const fd = must(libc.timerfdCreate(monotonic, flags), 'make a timer')
+  const setting = Buffer.alloc(32)
+  const watcher = poll(fd, { readable: true }, () => {
+    // Setting it ends its being readable, too.
+    set(0)
+    armed = undefined
+    immediate ??= setImmediate(judge)
+  })
+  watcher.unref()
+  /** Ascending by deadline; equal ones in the order of their calls. */
+  const entries: Entry[] = []
+  let armed: Millis | undefined
+  let immediate: NodeJS.Immediate | undefined
+  let closed = false
+
+  return {
+    now: () => performance.now(),
+    at(deadline, wake) {
+      const entry: Entry = { deadline, wake, cancelled: false }
+      entries.splice(position(deadline), 0, entry)
+      arm()
+      return () => {
+        if (entry.cancelled) return
+        entry.cancelled = true
+        const index = entries.indexOf(entry)
+        if (index >= 0) entries.splice(index, 1)
+        arm()
+      }
+    },
+    close() {
+      if (closed) return
+      closed = true
+      entries.length = 0
+      clearImmediate(immediate)
+      watcher.close()
+      libc.close(fd)
+    },
+  }
+
+  function judge() {
+    immediate = undefined
+    const now = performance.now()
+    // A wake-up may add entries that are due already: they get their own poll phase first.
+    const due = entries.splice(0, position(now))
+    try {
+      for (const entry of due) {
+        if (entry.cancelled) continue
+        entry.cancelled = true
+        entry.wake()
+      }
+    } finally {
+      // One that threw ends the process or is the caller's; the others must not vanish with it.
+      entries.unshift(...due.filter(entry => !entry.cancelled))
+      arm()
+    }
+  }
+
+  /** Behind all entries with a deadline of at most `deadline`. */
+  function position(deadline: Millis): number {
+    let low = 0
+    let high = entries.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((entries[middle]?.deadline ?? 0) <= deadline) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  function arm() {
+    const first = entries[0]?.deadline
+    if (closed || immediate || first === armed) return
+    armed = first
+    if (first === undefined) {
+      set(0)
+      watcher.unref()
+      return
+    }
+    // 0 would disarm it.
+    set(Math.max(1, Math.ceil((first - performance.now()) * 1e6)))
+    watcher.ref()
+  }
+
+  /** struct itimerspec: no interval, then seconds and nanoseconds from now; 0: off. */
+  function set(nanoseconds: number) {
+    setting.writeBigInt64LE(BigInt(Math.floor(nanoseconds / 1e9)), 16)
+    setting.writeBigInt64LE(BigInt(nanoseconds % 1e9), 24)
+    must(libc.timerfdSettime(fd, 0, setting, null), 'set a timer')
+  }
+}
