@@ -2,9 +2,10 @@ import { connect } from 'node:net'
 import type { Dial, Stream } from './ports.js'
 
 /** TCP over Node's own sockets. */
-export const dial: Dial = (target, events) => {
+export const dial: Dial = (target, events, options) => {
   const socket = connect({ host: target.address, port: target.port, autoSelectFamily: false })
   socket.setNoDelay(true)
+  if (options?.keepAlive) socket.setKeepAlive(true, options.keepAlive)
   return streamOver(socket, events, 'connect')
 }
 

@@ -29,6 +29,8 @@ export type Entry = Due & {
   /** Starts still to come after a sign of trouble, and whether a refusal at one of them is final. */
   hurry: readonly Millis[]
   final: boolean
+  /** Went down without `fall`, by a refusal after a dying connection; no other failure has confirmed it yet. */
+  byWatch: boolean
   report(now: Millis): Report
 }
 
@@ -50,7 +52,7 @@ export function createEntry(key: string, { target, spec, provisional }: Wanted, 
     due: 0,
     slot: -1,
     key,
-    target: spec.port === undefined ? target : { ...target, port: spec.port },
+    target: { address: spec.address ?? target.address, port: spec.port ?? target.port },
     probe,
     spec,
     health: provisional ? assumed(provisional) : unknown,
@@ -65,6 +67,7 @@ export function createEntry(key: string, { target, spec, provisional }: Wanted, 
     removed: false,
     hurry: [],
     final: false,
+    byWatch: false,
     report: now => report(entry, now),
   }
   return entry
@@ -103,7 +106,12 @@ function report(entry: Entry, now: Millis): Report {
     since: entry.since,
     running: entry.running !== undefined,
     ...(held === undefined ? {} : { held }),
-    latency: { p50: history.percentile(0.5), p99: history.percentile(0.99) },
-    results: history.results(),
+    // On demand: whoever asks ten thousand checks for their verdict should not pay for this.
+    get latency() {
+      return { p50: history.percentile(0.5), p99: history.percentile(0.99) }
+    },
+    get results() {
+      return history.results()
+    },
   }
 }

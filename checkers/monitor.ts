@@ -10,6 +10,7 @@ import type { Clock, Millis, Outcome, Probe, Target } from './ports.js'
 import type { CheckSpec, ProbeSpec } from './spec.js'
 import { createStallMeter } from './stall.js'
 import { type Health, judge, type Verdict } from './verdict.js'
+import { createWatch, type WatchPorts } from './watch.js'
 
 /** What is to be checked: many listeners of the same target and parameters share one entry (`checkKey`). */
 export type Wanted = {
@@ -36,6 +37,10 @@ export type MonitorPorts = {
   readonly maxPrograms?: number
   readonly onVerdict: (change: VerdictChange) => void
   readonly onResult?: (key: string, result: Result, health: Health) => void
+  /** The idle connections; absent: none are held. */
+  readonly watch?: WatchPorts
+  /** May this check's refusal after a dying connection take its server out without `fall`? Default: always. */
+  readonly mayBeFinal?: (key: string) => boolean
   /** Why a failure at this target says nothing about the server just now: `eth0 has no carrier`. */
   readonly excuse?: (target: Target, outcome: Outcome) => string | undefined
 }
@@ -52,6 +57,7 @@ export function createMonitor(ports: MonitorPorts) {
   const stall = createStallMeter()
   const network = createLane<Entry>(ports.maxInFlight ?? 512)
   const programs = createLane<Entry>(ports.maxPrograms ?? 16)
+  const watch = ports.watch && createWatch({ clock, ...ports.watch, onSign })
   const counters = { attempts: 0, passed: 0, failed: 0, localErrors: 0, verdicts: 0 }
   let cancel = () => {}
   let armedFor = Number.POSITIVE_INFINITY
@@ -81,6 +87,7 @@ export function createMonitor(ports: MonitorPorts) {
     entry.removed = true
     entries.delete(entry.key)
     heap.remove(entry)
+    watch?.leave(entry.target, entry.key)
     entry.running?.abort()
   }
 
@@ -157,15 +164,34 @@ export function createMonitor(ports: MonitorPorts) {
     if (outcome.passed) counters.passed++
     else if (outcome.reason === 'local-error') counters.localErrors++
     else counters.failed++
-    const final =
-      urgent && entry.final && !outcome.passed && (outcome.reason === 'refused' || outcome.reason === 'reset')
     const before = entry.health
+    const final = urgent && isFinal(entry, outcome)
     const health = heldDown(entry, before, judge(before, outcome, entry.spec, final), now)
     entry.health = health
+    entry.byWatch = final
+    // One failure in a hurry is one failure: what comes next is `fast_interval`, so that `fall` keeps its meaning.
+    if (urgent && !outcome.passed) entry.hurry = []
+    if (entry.spec.watch.enabled) follow(entry, health, outcome, now)
     heap.schedule(entry, nextDue(entry, before, now))
     ports.onResult?.(entry.key, result, health)
     if (health.verdict !== before.verdict) changed(entry, before.verdict, health.verdict, result, now)
     arm()
+  }
+
+  /** A refusal, or a reset of the connect, says that nobody listens there any more. */
+  function isFinal(entry: Entry, outcome: Outcome): boolean {
+    if (outcome.passed || !entry.final || entry.health.verdict !== 'up' || outcome.layer !== 'L4CON') return false
+    if (outcome.reason !== 'refused' && outcome.reason !== 'reset') return false
+    return ports.mayBeFinal?.(entry.key) ?? true
+  }
+
+  function follow(entry: Entry, health: Health, outcome: Outcome, now: Millis) {
+    if (health.verdict === 'down') watch?.leave(entry.target, entry.key)
+    else if (outcome.passed && health.verdict === 'up') watch?.passed(entry.target, entry.key, entry.spec, now)
+  }
+
+  function onSign(keys: Iterable<string>, kind: 'sudden' | 'usual') {
+    for (const key of keys) hasty(key, true, kind === 'usual' ? HURRY.slice(0, 1) : HURRY)
   }
 
   function nextDue(entry: Entry, before: Health, now: Millis): Millis {
@@ -205,14 +231,19 @@ export function createMonitor(ports: MonitorPorts) {
   }
 
   /** Checks now and again after 5, 20 and 50 ms. `final`: a refusal among them needs no `fall`, if the check says so. */
-  function hasty(key: string, final = true) {
+  function hasty(key: string, final = true, pauses: readonly Millis[] = HURRY) {
     const entry = entries.get(key)
     if (!entry) return
     const now = clock.now()
-    entry.hurry = HURRY.map(pause => now + pause)
+    entry.hurry = pauses.map(pause => now + pause)
     entry.final = final && entry.spec.watch.final
     if (!entry.running && !entry.queued) heap.schedule(entry, Math.min(entry.due, now))
     arm()
+  }
+
+  /** The same for every check of an address: an ICMP unreachable, a failing neighbour entry. No refusal is final here. */
+  function hastyAddress(address: string) {
+    for (const entry of entries.values()) if (entry.target.address === address) hasty(entry.key, false)
   }
 
   /** An operator's word: a check with manual resume may come up again. */
@@ -227,6 +258,7 @@ export function createMonitor(ports: MonitorPorts) {
     cancel()
     armedFor = Number.POSITIVE_INFINITY
     for (const entry of entries.values()) remove(entry)
+    watch?.stop()
   }
 
   /** Checks without a first result of their own. */
@@ -246,6 +278,7 @@ export function createMonitor(ports: MonitorPorts) {
       queued: network.waiting() + programs.waiting(),
       /** How long the first in line has been due, ms. */
       queueAge: Math.max(...oldest),
+      watch: watch?.metrics() ?? { held: 0, over: 0, signs: 0, wanted: 0, budget: 0 },
       /** From due to start, ms. */
       lag: { p50: lag.quantile(0.5), p99: lag.quantile(0.99), max: lag.max() },
       /** How long our own loop stood still while attempts were in flight, ms in all. */
@@ -256,10 +289,13 @@ export function createMonitor(ports: MonitorPorts) {
   return {
     set,
     hasty,
+    hastyAddress,
     resume,
     stop,
     pending,
     metrics,
+    /** Out of the table by a refusal after a dying connection alone; the next failure confirms it. */
+    byWatch: (key: string): boolean => entries.get(key)?.byWatch ?? false,
     health: (key: string): Health | undefined => entries.get(key)?.health,
     /** Everything that is known of one check, for `status` and `explain`. */
     report: (key: string) => entries.get(key)?.report(clock.now()),

@@ -103,5 +103,10 @@ export type StreamEvents = {
   readonly failed: (errno: string, text?: string) => void
 }
 
+export type DialOptions = {
+  /** Idle time after which the kernel probes the peer (SO_KEEPALIVE), ms. */
+  readonly keepAlive?: Millis
+}
+
 /** Opens a TCP connection. Never throws, never calls back before it returned. */
-export type Dial = (target: Target, events: StreamEvents) => Stream
+export type Dial = (target: Target, events: StreamEvents, options?: DialOptions) => Stream

@@ -11,6 +11,8 @@ export type CheckSpec = {
   /** Identity of the parameters (name left out): two checks with the same key differ in nothing but their name. */
   readonly key: string
   readonly probe: ProbeSpec
+  /** Another address than the real server's own. Default: the real server's. */
+  readonly address?: string | undefined
   /** Another port than the real server's own. Default: the real server's. */
   readonly port?: number | undefined
   /** From start to start while results agree with the verdict, ms. Default 2 s. */
@@ -330,5 +332,5 @@ export type ClientPathSpec = {
 
 /** The identity of a running check: what it asks, and whom. */
 export function checkKey(target: { readonly address: string; readonly port: number }, spec: CheckSpec): string {
-  return `${target.address} ${spec.port ?? target.port} ${spec.key}`
+  return `${spec.address ?? target.address} ${spec.port ?? target.port} ${spec.key}`
 }

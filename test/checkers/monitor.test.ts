@@ -173,22 +173,29 @@ describe('the monitor', () => {
     await time.until(1000)
     starts.length = 0
     monitor.hasty('a')
-    await time.until(1010)
-    answers.set('a', refused)
     await time.until(1100)
     expect(starts.map(({ at }) => at)).toEqual([1000, 1005, 1020, 1050])
-    expect(verdicts.at(-1)).toBe('1020 a up>down')
+    expect(verdicts).toHaveLength(1)
+    monitor.hasty('a')
+    await time.until(1110)
+    answers.set('a', refused)
+    await time.until(1200)
+    expect(verdicts.at(-1)).toBe('1120 a up>down')
+    expect(monitor.byWatch('a')).toBe(true)
+    await time.until(5000)
+    expect(monitor.byWatch('a')).toBe(false)
   })
 
-  test('needs `fall` refusals after a sign of trouble where the check says that none is final', async () => {
+  test('needs `fall` refusals at the fast interval where the check says that none is final', async () => {
     const { time, answers, monitor, want, verdicts } = setup()
     monitor.set(want(['a', { watch: { enabled: true, final: false } }]))
     await time.until(1000)
     answers.set('a', refused)
     monitor.hasty('a')
-    await time.until(1100)
-    expect(verdicts.at(-1)).toBe('1020 a up>down')
-    expect(verdicts).toHaveLength(2)
+    await time.until(1399)
+    expect(verdicts).toHaveLength(1)
+    await time.until(2000)
+    expect(verdicts.at(-1)).toBe('1400 a up>down')
   })
 
   test('takes a timeout after a sign of trouble as one failure like any other', async () => {
