@@ -38,6 +38,10 @@ export type ToVrrp =
   /** The own table is complete: first verdicts are in and the kernel holds the result. */
   | { readonly type: 'ready'; readonly ready: boolean }
   | { readonly type: 'promote'; readonly held: readonly Held[] }
+  /** Which routers stay behind by order; `*` is the whole director. What is not named does not. */
+  | { readonly type: 'behind'; readonly behind: Readonly<Record<string, Behind>> }
+  /** What the other directors say of themselves over the peer channel; the election's rank uses it while it is fresh. */
+  | { readonly type: 'peers'; readonly peers: readonly PeerPriority[] }
   | { readonly type: 'leave'; readonly how: Leave }
 
 // ---- control -> checkers
@@ -56,6 +60,9 @@ export type ToControl =
       readonly services: readonly ServiceStatus[]
       readonly removed: readonly string[]
     }
+  | { readonly type: 'table-status'; readonly table: TableReport }
+  /** A router that stayed behind took the VIPs back because nobody else has them: the order has ended. */
+  | { readonly type: 'returned'; readonly router: string }
   | { readonly type: 'event'; readonly event: Event }
   | {
       readonly type: 'child'
@@ -97,6 +104,26 @@ export type Contribution = {
   readonly at: Epoch
 }
 
+/** An order to stay behind the other directors: a planned switch-over, or maintenance of the whole director. */
+export type Behind = { readonly author: string; readonly reason?: string; readonly at: Epoch; readonly until?: Epoch }
+
+export type PeerPriority = {
+  readonly director: string
+  readonly router: string
+  readonly priority: number
+  readonly state: RouterState
+  readonly sameConfig: boolean
+  readonly at: Epoch
+}
+
+export type TableReport = {
+  readonly complete: boolean
+  readonly repairs: number
+  readonly lastRepair?: { readonly at: Epoch; readonly text: string }
+  readonly foreign: number
+  readonly failure?: string
+}
+
 // ---- questions, answered by exactly one message with the same id
 export type Ask = { readonly type: 'ask'; readonly id: number; readonly question: Question }
 export type Answer = {
@@ -106,25 +133,9 @@ export type Answer = {
   readonly error?: { readonly code: string; readonly text: string }
 }
 export type Question =
-  | {
-      readonly what: 'failover'
-      readonly router: string
-      readonly back: boolean
-      readonly force: boolean
-      readonly author: string
-      readonly reason?: string
-    }
-  | {
-      readonly what: 'maintenance'
-      readonly on: boolean
-      readonly force: boolean
-      readonly author: string
-      readonly reason?: string
-    }
-  | { readonly what: 'explain-router'; readonly router: string }
   | { readonly what: 'explain-server'; readonly service: string; readonly address: string; readonly port: number }
-  | { readonly what: 'table-operations' }
-  | { readonly what: 'flush' }
+  /** Checkers: a report through the API for checks of kind `push`. */
+  | { readonly what: 'push'; readonly id: string; readonly passed: boolean; readonly text?: string }
 
 // ---- states that people see
 export type RouterState = 'init' | 'backup' | 'master' | 'fault'
@@ -151,7 +162,7 @@ export type RouterStatus = {
   readonly lastAdvert?: Epoch
   readonly faults: readonly string[]
   /** Left by order (failover, maintenance): stays behind until given back. */
-  readonly behind?: { readonly author: string; readonly reason?: string; readonly at: Epoch }
+  readonly behind?: Behind
   readonly counters: Readonly<Record<string, number>>
   readonly timeline: readonly { readonly at: Epoch; readonly what: string }[]
 }

@@ -75,7 +75,8 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     if (children.get('vrrp') === child) return carry(child, envelope)
     // What the spare holds is not what runs: only its start is told, so that it is told everything.
     const { message } = envelope
-    if (message.type === 'hello' && message.fresh) children.get('control')?.send(message, 'vrrp')
+    if (message.type === 'hello' && message.fresh && envelope.to !== 'parent')
+      children.get(envelope.to)?.send(message, 'vrrp')
   }
 
   function receive(child: Child, message: Message): void {

@@ -1,0 +1,38 @@
+import { formatProblem } from '../../config/problem.js'
+import { exit, type Run, text } from './command.js'
+import { pathsOf } from './daemon.js'
+import { loadFile } from './load-file.js'
+
+/** Validates a file. Without a director's name it is checked as every director sees it, from any machine. */
+export const check: Run = async ({ args: [given], options, out, err }) => {
+  const file = given ?? pathsOf(options).config
+  const node = text(options, 'node')
+  let result: ReturnType<typeof loadFile>
+  try {
+    result = loadFile(file, options['host'] ? { node } : { node, static: true })
+  } catch (error) {
+    err(`${file}: ${error instanceof Error ? error.message : String(error)}\n`)
+    return exit.config
+  }
+  const problems = result.ok ? [] : result.errors
+  if (options['json']) {
+    out(`${JSON.stringify({ file, valid: result.ok, errors: problems, warnings: result.warnings })}\n`)
+    return result.ok ? exit.ok : exit.config
+  }
+  for (const problem of problems) err(`${formatProblem(problem)}\n`)
+  for (const warning of result.warnings) err(`warning: ${formatProblem(warning)}\n`)
+  if (!result.ok) {
+    err(`${file}: ${count(problems.length, 'error')}, ${count(result.warnings.length, 'warning')}\n`)
+    return exit.config
+  }
+  const { routers, services } = result.config
+  const servers = services.reduce((sum, service) => sum + service.realServers.length, 0)
+  out(
+    `${file}: valid (${count(routers.length, 'virtual router')}, ${count(services.length, 'virtual server')}, ${count(servers, 'real server')}; ${count(result.warnings.length, 'warning')})\n`,
+  )
+  return exit.ok
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`
+}

@@ -1,0 +1,47 @@
+import { ApiError, apiClient } from '../api/client.js'
+import { controlSocket, defaults, type Paths, statusSocket } from '../process/paths.js'
+import { type Call, exit, type Options, text } from './command.js'
+
+/** Paths as the command line names them; the environment and the defaults fill in. */
+export function pathsOf(options: Options): Paths {
+  return {
+    config: text(options, 'config') ?? process.env['LVSKEEPER_CONFIG'] ?? defaults.config,
+    run: text(options, 'runDir') ?? process.env['LVSKEEPER_RUN_DIR'] ?? defaults.run,
+    state: text(options, 'stateDir') ?? process.env['LVSKEEPER_STATE_DIR'] ?? defaults.state,
+  }
+}
+
+/** May change things. */
+export const controlClient = (options: Options) => apiClient(controlSocket(pathsOf(options)))
+/** May only look; open to every user of the machine. */
+export const statusClient = (options: Options) => apiClient(statusSocket(pathsOf(options)))
+
+const codes: Readonly<Record<string, number>> = {
+  'not-running': exit.unavailable,
+  unavailable: exit.unavailable,
+  permission: exit.permission,
+  config: exit.config,
+  invalid: exit.usage,
+}
+
+/** Runs what speaks to the director; an ApiError becomes a line on standard error and its exit code. */
+export async function withDaemon({ options, err, out }: Call, body: () => Promise<number>): Promise<number> {
+  try {
+    return await body()
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    if (options['json'])
+      out(`${JSON.stringify({ error: { code: error.code, text: error.message, details: error.details } })}\n`)
+    else err(`${error.message}\n`)
+    return codes[error.code] ?? exit.failed
+  }
+}
+
+type Change = { readonly text: string; readonly touched?: readonly string[] }
+
+/** Prints what a change did: the sentence, and what it touched. */
+export function printChange({ options, out }: Call, change: Change): number {
+  if (options['json']) out(`${JSON.stringify(change)}\n`)
+  else out([change.text, ...(change.touched ?? []).map(name => `  ${name}`), ''].join('\n'))
+  return exit.ok
+}

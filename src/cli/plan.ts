@@ -1,0 +1,23 @@
+import { formatProblem } from '../../config/problem.js'
+import type { PlanAnswer } from '../api/handlers.js'
+import type { Status } from '../status/status.js'
+import { exit, type Run } from './command.js'
+import { controlClient, statusClient, withDaemon } from './daemon.js'
+import { loadFile } from './load-file.js'
+
+/** What a reload of the file would change. The file is read here, with the caller's rights. */
+export const plan: Run = call =>
+  withDaemon(call, async () => {
+    const { args, options, out, err } = call
+    const { node, config } = await statusClient(options).get<Status>('/v1/status')
+    const result = loadFile(args[0] ?? config.file, { node })
+    if (!result.ok) {
+      for (const problem of result.errors) err(`${formatProblem(problem)}\n`)
+      return exit.config
+    }
+    const answer = await controlClient(options).post<PlanAnswer>('/v1/plan', { candidate: result.config })
+    if (options['json']) out(`${JSON.stringify(answer)}\n`)
+    else if (options['ipvsadm']) out(answer.ipvsadm.map(line => `${line}\n`).join(''))
+    else out(answer.text)
+    return answer.changes ? exit.changes : exit.ok
+  })

@@ -1,0 +1,270 @@
+import type { Config } from '../../config/config.js'
+import type { Problem } from '../../config/problem.js'
+import type { ApiHandlers, By, Change, RefusalCode, Reply } from '../api/handlers.js'
+import type { Table } from '../ipvs/table.js'
+import type { Behind, CheckResult, Event, Leave, Override } from '../messages.js'
+import { ready } from '../peer/view.js'
+import { explain } from '../status/explain.js'
+import { current } from './behind.js'
+import { end } from './overrides.js'
+import { planChanges } from './plan.js'
+import { about, label, parseServerName, touched } from './servers.js'
+import { type State, statusOf } from './state.js'
+
+/** What the handlers set in motion. */
+export interface Actions {
+  /** Reads the file and applies it; answers what keeps it from being applied. */
+  reload(
+    confirm: number | undefined,
+  ): Promise<
+    | { readonly ok: true; readonly lacking: readonly string[] }
+    | { readonly ok: false; readonly errors: readonly Problem[] }
+  >
+  confirm(): boolean
+  setOverrides(add: readonly Override[]): void
+  setOrders(orders: Readonly<Record<string, Behind>>): void
+  leave(how: Leave): void
+  record(event: Event): void
+  kernelTable(): Promise<Table>
+  /** The last results of a real server's checks, oldest first. */
+  results(service: string, address: string, port: number): Promise<readonly CheckResult[]>
+}
+
+/** How long a planned switch-over may take before it is called failed, ms. */
+const switchLimit = 5_000
+
+/** Answers the API from the state, and sets in motion what was asked. */
+export function createHandlers(state: State, actions: Actions): ApiHandlers {
+  let busy: string | undefined
+
+  /** One change of the whole at a time: two reloads at once would answer for each other. */
+  async function alone<T>(what: string, act: () => Promise<Reply<T>>): Promise<Reply<T>> {
+    if (busy) return no('busy', `${busy} is under way`)
+    busy = what
+    try {
+      return await act()
+    } finally {
+      busy = undefined
+    }
+  }
+
+  function routersLeft(): boolean {
+    return [...state.routers.values()].some(router => router.state === 'master')
+  }
+
+  /** Why nobody could take over; undefined when somebody can, or when it is forced. */
+  function nobodyReady(force: boolean): string | undefined {
+    if (force) return undefined
+    const { config } = state
+    if (config.directors.length < 2) return 'the file names no other director (--force does it anyway)'
+    if (config.peerKeyFile === undefined) {
+      return 'whether another director is ready is unknown without peer_key_file (--force does it anyway)'
+    }
+    if (state.peers().some(ready)) return undefined
+    return 'no other director is ready: none is heard with a complete table (--force does it anyway)'
+  }
+
+  async function until(done: () => boolean): Promise<boolean> {
+    const limit = performance.now() + switchLimit
+    while (!done() && performance.now() < limit) await new Promise(resolve => setTimeout(resolve, 5))
+    return done()
+  }
+
+  async function left(names: readonly string[], order: Behind): Promise<string | undefined> {
+    const masters = names.filter(name => state.routers.get(name)?.state === 'master')
+    const gone = (name: string) => state.routers.get(name)?.state !== 'master'
+    const followed = (name: string) => state.routers.get(name)?.behind?.at === order.at
+    if (await until(() => names.every(followed) && masters.every(gone))) return undefined
+    const held = names.filter(name => !gone(name))
+    return held.length > 0 ? `nobody took ${held.join(', ')}: still master here` : 'the vrrp process did not answer'
+  }
+
+  return {
+    status: () => statusOf(state),
+    events: state.events,
+
+    async explain(subject) {
+      const found = explain(statusOf(state), subject, wanted => state.events.recent(20, { subject: wanted }))
+      if (found.servers.length + found.routers.length === 0) return no('not-found', `nothing here is called ${subject}`)
+      const servers = await Promise.all(
+        found.servers.map(async entry => {
+          const { service, server } = entry
+          return { ...entry, results: await actions.results(service.name, server.address, server.port).catch(() => []) }
+        }),
+      )
+      return { value: { ...found, servers } }
+    },
+
+    async plan(candidate) {
+      // The candidate was loaded and validated by the caller's own lvskeeper; here it is only compared, never applied.
+      const next = candidate === undefined ? state.config : (candidate as Config)
+      if (!Array.isArray(next.routers) || !Array.isArray(next.services))
+        return no('invalid', 'that is not a configuration')
+      try {
+        return { value: planChanges(state.config, next, [...state.services.values()], await actions.kernelTable()) }
+      } catch (error) {
+        return no('unavailable', error instanceof Error ? error.message : String(error))
+      }
+    },
+
+    reload: ({ confirm }) =>
+      alone('a reload', async () => {
+        const before = state.config.hash
+        const result = await actions.reload(confirm)
+        if (!result.ok) {
+          const { errors } = result
+          const text = `${errors.length} error${errors.length === 1 ? '' : 's'} in ${state.file}`
+          return { error: { code: 'config', text, details: { errors } } }
+        }
+        if (result.lacking.length > 0)
+          return no('unavailable', `applied, but not confirmed by ${result.lacking.join(' and ')}`)
+        const same = before === state.config.hash
+        const tail = confirm === undefined ? '' : `; rolls back in ${Math.round(confirm / 1000)} s unless confirmed`
+        const text = same
+          ? 'nothing has changed'
+          : `generation ${state.generation} runs (${state.config.hash.slice(0, 12)})${tail}`
+        return done({ text, before, after: state.config.hash })
+      }),
+
+    async confirm() {
+      return actions.confirm()
+        ? done({ text: `generation ${state.generation} is confirmed` })
+        : no('refused', 'nothing waits for a confirmation')
+    },
+
+    async override(request, by) {
+      const name = parseServerName(request.server)
+      if (!name) return no('invalid', `${request.server}: expected SERVICE/ADDRESS[:PORT] or ADDRESS[:PORT]`)
+      const found = touched([...state.services.values()], name)
+      if (found.length === 0) return no('not-found', `no real server is called ${request.server}`)
+      const { verb, weight, until } = request
+      const at = Date.now()
+      const fresh = found.map(
+        (server): Override => ({
+          ...server,
+          verb,
+          at,
+          ...by,
+          ...(weight === undefined ? {} : { weight }),
+          ...(until === undefined ? {} : { until }),
+        }),
+      )
+      // One verb at a time: what was said of it before ends with this.
+      const ended = end(state.overrides, old => old.verb !== verb && about(old, name), { ...by, at })
+      actions.setOverrides([...ended, ...fresh])
+      return done({
+        text: `${said(verb, weight)}: ${found.length === 1 ? '1 real server' : `${found.length} real servers`}`,
+        touched: found.map(label),
+      })
+    },
+
+    async endOverride({ server }, by) {
+      const name = parseServerName(server)
+      if (!name) return no('invalid', `${server}: expected SERVICE/ADDRESS[:PORT] or ADDRESS[:PORT]`)
+      const ended = end(state.overrides, old => about(old, name), { ...by, at: Date.now() })
+      if (ended.length === 0) {
+        const known = touched([...state.services.values()], name).length > 0
+        return known
+          ? done({ text: 'no override to end: the checks decide already' })
+          : no('not-found', `no real server is called ${server}`)
+      }
+      actions.setOverrides(ended)
+      return done({ text: 'the checks decide again', touched: ended.map(label) })
+    },
+
+    failover: ({ router, back, force }, by) =>
+      alone('a failover', async () => {
+        const status = state.routers.get(router)
+        if (!state.config.routers.some(known => known.name === router)) {
+          const names = state.config.routers.map(known => known.name).join(', ')
+          return no('not-found', `no virtual router is called ${router} (there is ${names || 'none'})`)
+        }
+        if (!status) return no('unavailable', 'the vrrp process is starting: try again')
+        const { [router]: order, ...rest } = current(state.orders, Date.now())
+        if (back) {
+          if (!order) return done({ text: `${router} does not stay behind` })
+          actions.setOrders(rest)
+          return done({ text: `${router}: the priorities decide again`, before: order, touched: [router] })
+        }
+        const obstacle = nobodyReady(force)
+        if (obstacle) return no('refused', obstacle)
+        const fresh: Behind = { ...by, at: Date.now() }
+        actions.setOrders({ ...rest, [router]: fresh })
+        const failure = await left([router], fresh)
+        if (failure) {
+          actions.setOrders(rest)
+          return no('refused', failure)
+        }
+        const text = status.state === 'master' ? `${router} was given away` : `${router} was not master here`
+        return done({
+          text: `${text}; it stays behind until \`lvskeeper failover ${router} --back\``,
+          touched: [router],
+        })
+      }),
+
+    maintenance: ({ on, force, until: ends }, by) =>
+      alone('maintenance', async () => {
+        const { '*': order, ...rest } = current(state.orders, Date.now())
+        if (!on) {
+          if (!order) return done({ text: 'this director is not in maintenance' })
+          actions.setOrders(rest)
+          return done({ text: 'the director takes part again', before: order })
+        }
+        const obstacle = routersLeft() ? nobodyReady(force) : undefined
+        if (obstacle) return no('refused', obstacle)
+        const fresh: Behind = { ...by, at: Date.now(), ...(ends === undefined ? {} : { until: ends }) }
+        actions.setOrders({ ...rest, '*': fresh })
+        const failure = await left(
+          state.config.routers.map(({ name }) => name),
+          fresh,
+        )
+        if (failure && !force) {
+          actions.setOrders(rest)
+          return no('refused', failure)
+        }
+        return done({
+          text: 'the director is in maintenance; it holds no VIP until `lvskeeper maintenance off`',
+          after: fresh,
+        })
+      }),
+
+    async restart() {
+      // The answer leaves before the process that carries it.
+      setTimeout(() => actions.leave('restart'), 50)
+      return done({ text: 'restarting: VIPs, adverts and table stay' })
+    },
+
+    async stop({ clear }) {
+      setTimeout(() => actions.leave(clear ? 'clear' : 'stop'), 50)
+      return done({
+        text: clear ? 'stopping; our services leave the kernel table' : 'stopping; the kernel table stays',
+      })
+    },
+
+    audit: record => actions.record(record),
+  }
+}
+
+function done(value: Change): Reply<Change> {
+  return { value }
+}
+
+function no(
+  code: RefusalCode,
+  text: string,
+): { readonly error: { readonly code: RefusalCode; readonly text: string } } {
+  return { error: { code, text } }
+}
+
+function said(verb: Override['verb'], weight: number | undefined): string {
+  const words: Readonly<Record<Override['verb'], string>> = {
+    drain: 'draining',
+    maint: 'in maintenance',
+    weight: `weight ${weight}`,
+    'force-up': 'forced up',
+    'force-down': 'forced down',
+  }
+  return words[verb]
+}
+
+export type { By }

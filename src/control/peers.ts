@@ -1,0 +1,93 @@
+import type { Config } from '../../config/config.js'
+import type { Clock } from '../clock.js'
+import type { Event, Override, PeerPriority } from '../messages.js'
+import { openPeerChannel, type PeerChannel } from '../peer/channel.js'
+import { keyReader } from '../peer/key-file.js'
+import type { PeerReport, PeerView } from '../peer/view.js'
+import { version } from '../version.js'
+import { current } from './behind.js'
+import { event, type State } from './state.js'
+
+export interface PeerPorts {
+  readonly clock: Clock
+  event(event: Event): void
+  /** Another director knows overrides; merge them. */
+  learned(overrides: readonly Override[]): void
+  /** What vrrp's rank may use. */
+  changed(priorities: readonly PeerPriority[]): void
+}
+
+/** The peer channel as the configuration wants it; opened anew only when who speaks to whom has changed. */
+export function createPeers(state: State, ports: PeerPorts) {
+  let channel: PeerChannel | undefined
+  let opened = ''
+  let unreadable = ''
+
+  function open(config: Config): void {
+    const { node, directors, peerKeyFile, peerPort } = config
+    const identity = JSON.stringify([node.name, directors, peerKeyFile, peerPort])
+    if (identity === opened) return channel?.tell()
+    opened = identity
+    channel?.stop()
+    channel = undefined
+    if (peerKeyFile === undefined) return
+    channel = openPeerChannel({
+      self: node,
+      peers: directors.filter(({ name }) => name !== node.name),
+      port: peerPort,
+      keys: keyReader(peerKeyFile, ports.clock.now, complain),
+      report,
+      overrides: () => state.overrides,
+      learned: overrides => ports.learned(overrides),
+      event: ports.event,
+      changed: () => ports.changed(priorities()),
+      clock: ports.clock,
+    })
+  }
+
+  function complain(error: unknown): void {
+    const text = error instanceof Error ? error.message : String(error)
+    if (text === unreadable) return
+    unreadable = text
+    ports.event(event('peer.key-unreadable', 'alarm', 'peer channel', `the peer key cannot be read: ${text}`))
+  }
+
+  function report(): PeerReport {
+    const { config, generation, table } = state
+    return {
+      version,
+      configHash: config.hash,
+      generation,
+      tableReady: table.complete,
+      syncReady: config.sync !== undefined && table.complete,
+      maintenance: current(state.orders, Date.now())['*'] !== undefined,
+      routers: [...state.routers.values()].map(({ name, vrid, state: now, priority }) => ({
+        name,
+        vrid,
+        state: now,
+        priority: priority.effective,
+      })),
+    }
+  }
+
+  function priorities(): PeerPriority[] {
+    return views().flatMap(({ name, report: said, state: heard, lastHeard }) =>
+      heard !== 'fresh' || !said || lastHeard === undefined
+        ? []
+        : said.routers.map(router => ({
+            director: name,
+            router: router.name,
+            priority: router.priority,
+            state: router.state,
+            sameConfig: said.configHash === state.config.hash,
+            at: lastHeard,
+          })),
+    )
+  }
+
+  function views(): readonly PeerView[] {
+    return channel?.views() ?? []
+  }
+
+  return { open, views, tell: () => channel?.tell(), stop: () => channel?.stop() }
+}

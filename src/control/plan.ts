@@ -1,0 +1,140 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Config, RouterConfig, ServiceConfig } from '../../config/config.js'
+import type { PlanAnswer } from '../api/handlers.js'
+import { checkerInput } from '../checking/input.js'
+import { desired } from '../ipvs/desired.js'
+import { ipvsadmLine } from '../ipvs/ipvsadm.js'
+import { plan } from '../ipvs/plan.js'
+import type { Table } from '../ipvs/table.js'
+import type { ServiceStatus } from '../messages.js'
+
+/**
+ * What applying `next` would change: virtual routers and services field by field, and the kernel table as it would be
+ * once the new real servers have passed their first check.
+ */
+export function planChanges(now: Config, next: Config, services: readonly ServiceStatus[], kernel: Table): PlanAnswer {
+  const lines = [
+    ...changed('virtual router', now.routers, next.routers),
+    ...changed('virtual server', now.services, next.services),
+    ...others(now, next),
+  ]
+  const ipvsadm = tableOps(now, next, services, kernel)
+  const text = [
+    ...(lines.length === 0 ? ['no changes in the configuration'] : lines),
+    ...(ipvsadm.length === 0
+      ? []
+      : ['', `kernel table (${ipvsadm.length} operations, new real servers once their first check has passed):`]),
+    ...ipvsadm.slice(0, 50).map(line => `  ${line}`),
+    ...(ipvsadm.length > 50 ? [`  ... and ${ipvsadm.length - 50} more (--ipvsadm prints all)`] : []),
+    '',
+  ].join('\n')
+  return { changes: lines.length > 0 || ipvsadm.length > 0, text, ipvsadm, details: lines }
+}
+
+type Named = RouterConfig | ServiceConfig
+
+function changed(what: string, now: readonly Named[], next: readonly Named[]): string[] {
+  const before = new Map(now.map(item => [item.name, item]))
+  const after = new Set(next.map(item => item.name))
+  return [
+    ...next.flatMap(item => {
+      const old = before.get(item.name)
+      if (!old) return [`+ ${what} ${item.name}`]
+      const fields = difference('', old, item)
+      return fields.length === 0 ? [] : [`~ ${what} ${item.name}`, ...fields.map(field => `    ${field}`)]
+    }),
+    ...now.filter(item => !after.has(item.name)).map(item => `- ${what} ${item.name}`),
+  ]
+}
+
+const otherParts = [
+  'alerts',
+  'onStop',
+  'drift',
+  'timeouts',
+  'sync',
+  'tracking',
+  'massFailureGuard',
+  'checkLimits',
+  'api',
+  'metrics',
+  'directors',
+  'peerKeyFile',
+  'peerPort',
+] as const
+
+function others(now: Config, next: Config): string[] {
+  return otherParts.filter(part => !isDeepStrictEqual(now[part], next[part])).map(part => `~ ${part}`)
+}
+
+/** `advertInterval: 100 -> 200`; whole objects that come or go are named only. Lists of named things by their address. */
+function difference(path: string, before: unknown, after: unknown): string[] {
+  if (isDeepStrictEqual(before, after)) return []
+  if (Array.isArray(before) && Array.isArray(after)) {
+    const old = byIdentity(before)
+    const fresh = byIdentity(after)
+    return [
+      ...[...fresh].flatMap(([key, item]) =>
+        old.has(key) ? difference(`${path}[${key}]`, old.get(key), item) : [`+ ${path}[${key}]`],
+      ),
+      ...[...old.keys()].filter(key => !fresh.has(key)).map(key => `- ${path}[${key}]`),
+    ]
+  }
+  if (isRecord(before) && isRecord(after)) {
+    const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(key => key !== 'key')
+    return keys.flatMap(key => difference(path === '' ? key : `${path}.${key}`, before[key], after[key]))
+  }
+  return [`${path}: ${short(before)} -> ${short(after)}`]
+}
+
+function byIdentity(list: readonly unknown[]): Map<string, unknown> {
+  return new Map(
+    list.map((item, at) => {
+      if (!isRecord(item)) return [String(item), item]
+      const { address, port, name, source } = item
+      const key = address !== undefined ? `${address}${port ? `:${port}` : ''}` : (name ?? source ?? at)
+      return [String(key), item]
+    }),
+  )
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+const secret = /password|secret|token|^key$/i
+
+function short(value: unknown): string {
+  const text = JSON.stringify(value, (key, inner) => (secret.test(key) ? '***' : inner)) ?? 'none'
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}
+
+function tableOps(now: Config, next: Config, statuses: readonly ServiceStatus[], kernel: Table): string[] {
+  const context = { now: 0 }
+  const before = desired(
+    now.services.map(service => checkerInput(service, standing(statuses, 'down'))),
+    context,
+  )
+  const after = desired(
+    next.services.map(service => checkerInput(service, standing(statuses, 'up'))),
+    context,
+  )
+  // Only what is ours or will be: a foreign service is never part of a plan.
+  const actual = new Map([...kernel].filter(([key]) => before.table.has(key) || after.table.has(key)))
+  return plan(after.table, actual).map(ipvsadmLine)
+}
+
+/** The verdict of each real server as it stands now; `unknown` ones and new ones as asked. */
+function standing(statuses: readonly ServiceStatus[], otherwise: 'up' | 'down') {
+  const known = new Map(
+    statuses.flatMap(service =>
+      service.realServers.map(server => [`${service.name}/${server.address}:${server.port}`, server] as const),
+    ),
+  )
+  return (service: string, address: string, port: number) => {
+    const found = known.get(`${service}/${address}:${port}`)
+    const verdict: 'up' | 'down' = found === undefined ? otherwise : found.state === 'down' ? 'down' : 'up'
+    const drained = found?.override?.verb === 'maint' || found?.override?.verb === 'drain'
+    return { verdict, ...(drained && found?.override ? { override: { verb: found.override.verb } } : {}) }
+  }
+}

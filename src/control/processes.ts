@@ -1,0 +1,29 @@
+import type { Role, ToControl } from '../messages.js'
+import type { ProcessStatus } from '../status/status.js'
+
+type ChildMessage = Extract<ToControl, { type: 'child' }>
+
+/** What the parent tells of its children, as `status` shows it. */
+export function createProcesses(parentPid: number, startedAt: number) {
+  const known = new Map<Role, ProcessStatus>()
+  return {
+    heard({ role, state, pid, reason }: ChildMessage, now: number): void {
+      const before = known.get(role)
+      const restarts = (before?.restarts ?? 0) + (state === 'died' ? 1 : 0)
+      const died = state === 'died' ? { at: now, reason: reason ?? 'unknown' } : before?.died
+      const base = { role, pid, since: now, restarts, ...(died ? { died } : {}) }
+      if (state === 'died') known.set(role, { ...base, state: 'dead' })
+      else known.set(role, { ...base, state: state === 'promoted' ? 'running' : 'starting' })
+    },
+    /** It said hello. */
+    up(role: Role, pid: number, now: number): void {
+      const before = known.get(role)
+      if (before?.state === 'running' && before.pid === pid) return
+      known.set(role, { ...(before ?? { role, restarts: 0 }), role, pid, since: now, state: 'running' })
+    },
+    list(): readonly ProcessStatus[] {
+      const parent: ProcessStatus = { role: 'parent', state: 'running', pid: parentPid, since: startedAt, restarts: 0 }
+      return [parent, ...(['vrrp', 'checkers', 'control'] as const).flatMap(role => known.get(role) ?? [])]
+    },
+  }
+}
