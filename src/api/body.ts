@@ -4,10 +4,26 @@ import { parseDuration } from './duration.js'
 /** A request that makes no sense: answered with 400 and the field's name, never a crash. */
 export class BadRequest extends Error {}
 
+export type Body = Readonly<Record<string, unknown>>
+
+/** JSON to an object: anything else is a bad request. */
+export function parseBody(text: string): Body {
+  const value = parseJson(text)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new BadRequest('expected a JSON object')
+  return value as Body
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new BadRequest('the body is not JSON')
+  }
+}
+
 /** The fields of a request body, each read with the shape it must have; a field that nobody reads is an error. */
-export function fields(body: unknown, known: readonly string[]) {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new BadRequest('expected a JSON object')
-  const record = body as Readonly<Record<string, unknown>>
+export function fields(record: Body, known: readonly string[]) {
   for (const name of Object.keys(record))
     if (!known.includes(name)) throw new BadRequest(`unknown field ${JSON.stringify(name)}; known: ${known.join(', ')}`)
 
@@ -22,8 +38,7 @@ export function fields(body: unknown, known: readonly string[]) {
   return {
     text: (name: string) =>
       optional(name, 'printable text of at most 500 characters', value => (isText(value) ? value : undefined)),
-    flag: (name: string) =>
-      optional(name, 'true or false', value => (typeof value === 'boolean' ? value : undefined)) ?? false,
+    flag: (name: string) => optional(name, 'true or false', value => (typeof value === 'boolean' ? value : undefined)),
     whole: (name: string, most: number) =>
       optional(name, `a whole number from 0 to ${most}`, value => (isWhole(value, most) ? value : undefined)),
     duration: (name: string) =>

@@ -1,7 +1,7 @@
 import type { Context, Hono } from 'hono'
 import type { Event } from '../messages.js'
 import { answer, refuse } from './answer.js'
-import { BadRequest, fields, overrideVerb, required } from './body.js'
+import { BadRequest, type Body, fields, overrideVerb, parseBody, required } from './body.js'
 import type { ApiHandlers, By, Change, Reply } from './handlers.js'
 
 /** A day: what is meant for a while ends by itself unless asked otherwise. */
@@ -28,7 +28,7 @@ export function changeRoutes(app: Hono, handlers: ApiHandlers, authorOf: (c: Con
   }
 
   app.post('/v1/plan', async c => {
-    const { candidate } = (await body(c)) as { candidate?: unknown }
+    const { candidate } = await body(c)
     return answer(c, await handlers.plan(candidate))
   })
 
@@ -38,6 +38,15 @@ export function changeRoutes(app: Hono, handlers: ApiHandlers, authorOf: (c: Con
     return change(c, 'reload', 'configuration', read.text('reason'), by =>
       handlers.reload(confirm === undefined ? {} : { confirm }, by),
     )
+  })
+
+  // A job that reports every few seconds is no change by a person: not audited.
+  app.post('/v1/push/:id', async c => {
+    const read = fields(await body(c), ['passed', 'text'])
+    const passed = required('passed', read.flag('passed'))
+    const text = read.text('text')
+    const report = { id: c.req.param('id'), passed, ...(text === undefined ? {} : { text }) }
+    return answer(c, await handlers.push(report))
   })
 
   app.post('/v1/confirm', async c => {
@@ -67,17 +76,16 @@ export function changeRoutes(app: Hono, handlers: ApiHandlers, authorOf: (c: Con
   app.post('/v1/failover', async c => {
     const read = fields(await body(c), ['router', 'back', 'force', 'reason'])
     const router = required('router', read.text('router'))
-    const request = { router, back: read.flag('back'), force: read.flag('force') }
+    const request = { router, back: read.flag('back') ?? false, force: read.flag('force') ?? false }
     return change(c, 'failover', `router ${router}`, read.text('reason'), by => handlers.failover(request, by))
   })
 
   app.post('/v1/maintenance', async c => {
-    const given = await body(c)
-    const read = fields(given, ['on', 'force', 'for', 'reason'])
-    if (typeof given !== 'object' || given === null || !('on' in given)) throw new BadRequest('on is missing')
+    const read = fields(await body(c), ['on', 'force', 'for', 'reason'])
+    const on = required('on', read.flag('on'))
     const lasts = read.duration('for')
     const until = lasts === undefined ? {} : { until: Date.now() + lasts }
-    const request = { on: read.flag('on'), force: read.flag('force'), ...until }
+    const request = { on, force: read.flag('force') ?? false, ...until }
     return change(c, 'maintenance', `director ${handlers.status().node}`, read.text('reason'), by =>
       handlers.maintenance(request, by),
     )
@@ -90,7 +98,7 @@ export function changeRoutes(app: Hono, handlers: ApiHandlers, authorOf: (c: Con
 
   app.post('/v1/stop', async c => {
     const read = fields(await body(c), ['clear', 'reason'])
-    const request = { clear: read.flag('clear') }
+    const request = { clear: read.flag('clear') ?? false }
     return change(c, 'stop', `director ${handlers.status().node}`, read.text('reason'), by =>
       handlers.stop(request, by),
     )
@@ -98,16 +106,12 @@ export function changeRoutes(app: Hono, handlers: ApiHandlers, authorOf: (c: Con
 }
 
 /** JSON, said to be JSON: a form that some web page posts is not. Nothing at all is an empty object. */
-async function body(c: Context): Promise<unknown> {
+async function body(c: Context): Promise<Body> {
   const text = await c.req.text()
   if (text === '') return {}
   if (!/^application\/json\b/i.test(c.req.header('content-type') ?? ''))
     throw new BadRequest('expected content-type application/json')
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new BadRequest('the body is not JSON')
-  }
+  return parseBody(text)
 }
 
 function audit(verb: string, subject: string, author: string, reason: string | undefined, reply: Reply<Change>): Event {

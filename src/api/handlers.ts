@@ -20,6 +20,8 @@ export interface ApiHandlers {
   maintenance(request: MaintenanceRequest, by: By): Promise<Reply<Change>>
   restart(by: By): Promise<Reply<Change>>
   stop(request: { readonly clear: boolean }, by: By): Promise<Reply<Change>>
+  /** A report for checks of kind `push`. */
+  push(report: PushReport): Promise<Reply<unknown>>
   /** Keeps the record of a change, or of a refused one. */
   audit(event: Event): void
 }
@@ -67,5 +69,6 @@ export type OverrideRequest = {
   readonly until?: Epoch
 }
 
+export type PushReport = { readonly id: string; readonly passed: boolean; readonly text?: string }
 export type FailoverRequest = { readonly router: string; readonly back: boolean; readonly force: boolean }
 export type MaintenanceRequest = { readonly on: boolean; readonly force: boolean; readonly until?: Epoch }

@@ -35,6 +35,7 @@ async function smtp(options: SMTPServerOptions = {}) {
   const seen: { text: string; secure: boolean; user: string | undefined; to: string[] }[] = []
   const server = new SMTPServer({
     logger: false,
+    closeTimeout: 50,
     authOptional: true,
     cert,
     key,
