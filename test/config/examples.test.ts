@@ -1,0 +1,28 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { expect, test } from 'vitest'
+import { loadConfig } from '../../config/load.js'
+import { formatProblems } from '../../config/problem.js'
+
+const folder = resolve(import.meta.dirname, '../../config/examples')
+const secret = 'a key that is long enough for HMAC'
+const examples = readdirSync(folder).filter(name => name.endsWith('.yaml'))
+
+test('there are examples', () => expect(examples.length).toBeGreaterThan(6))
+
+test.each(examples)('%s is valid on every director, without a warning', name => {
+  const text = readFileSync(join(folder, name), 'utf8')
+  for (const node of ['d1', 'd2']) {
+    const localAddresses = node === 'd1' ? ['10.9.0.11'] : ['10.9.0.12']
+    const loaded = loadConfig(text, {
+      file: name,
+      node,
+      hostname: node,
+      localAddresses,
+      env: {},
+      readFile: () => secret,
+    })
+    expect(loaded.ok ? formatProblems([], loaded.warnings) : formatProblems(loaded.errors, loaded.warnings)).toBe('')
+    expect(loaded.ok && loaded.config.node.name).toBe(node)
+  }
+})
