@@ -480,12 +480,14 @@ describe('the client', () => {
 
   test.runIf(process.getuid?.() === 0)('says that permission is denied', async () => {
     chmodSync(director.folder, 0o755)
+    process.setegid?.(65_534)
     process.seteuid?.(65_534)
     const failure = await apiClient(director.control)
       .get('/v1/status')
       .catch((error: unknown) => error)
     const allowed = await apiClient(director.reader).get('/v1/status')
     process.seteuid?.(0)
+    process.setegid?.(0)
     expect(failure).toMatchObject({
       code: 'permission',
       message: `permission denied on ${director.control}: use sudo, or join the group that owns it`,
