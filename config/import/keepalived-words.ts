@@ -67,7 +67,7 @@ export function splitCommand(text: string): string[] {
   for (let i = 0; i < text.length; i++) {
     const char = text.charAt(i)
     if (char === '\\' && i + 1 < text.length) {
-      const { value, length } = unescape(text, i + 1)
+      const { value, length } = escaped(text, i + 1)
       word = (word ?? '') + value
       i += length
     } else if (quote === char) quote = ''
@@ -83,7 +83,7 @@ export function splitCommand(text: string): string[] {
   return words
 }
 
-function unescape(text: string, at: number): { value: string; length: number } {
+function escaped(text: string, at: number): { value: string; length: number } {
   const octal = /^[0-7]{1,3}/.exec(text.slice(at, at + 3))?.[0]
   if (octal) return { value: String.fromCharCode(Number.parseInt(octal, 8) & 0xff), length: octal.length }
   const char = text.charAt(at)

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are texts of the language that is read here
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { collector } from '../../config/import/finding.js'

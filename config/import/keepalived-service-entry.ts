@@ -1,0 +1,123 @@
+import type { Report } from './finding.js'
+import type { CheckNames } from './keepalived-check-names.js'
+import type { Target } from './keepalived-group.js'
+import { notifyEntry } from './keepalived-notify.js'
+import type { RealServer, Service } from './keepalived-service.js'
+import { endpoint } from './keepalived-values.js'
+import { append, type Entries, entries, items, mapOf, plain, put, type Value } from './yaml-writer.js'
+
+export type ServiceEntry = { readonly name: string; readonly entry: Entries; readonly notifies: readonly Entries[] }
+
+/** The entries of one virtual_server: one, or one for its addresses and one for each family of its marks. */
+export function serviceEntries(
+  service: Service,
+  checks: CheckNames,
+  unique: (name: string) => string,
+  report: Report,
+): ServiceEntry[] {
+  const addresses = service.targets.filter(target => target.kind === 'address')
+  const marks = service.targets.filter(target => target.kind === 'mark')
+  const parts: (readonly Target[])[] = [
+    addresses,
+    ...[undefined, 4, 6].map(family => marks.filter(mark => mark.family === family)),
+  ]
+  return parts
+    .filter(part => part.length > 0)
+    .map((part, index) => {
+      const wanted = index > 0 ? `${service.name}-mark` : service.name
+      const name = unique(wanted)
+      return { name, entry: entryOf(service, part, checks, report), notifies: alertsOf(service, name, part) }
+    })
+}
+
+function entryOf(service: Service, targets: readonly Target[], checks: CheckNames, report: Report): Entries {
+  const entry = entries()
+  const [first] = targets
+  if (first?.kind === 'address') {
+    put(entry, 'address', oneOrList(targets.flatMap(target => (target.kind === 'address' ? target.text : []))))
+    put(entry, 'protocol', service.protocol)
+  } else {
+    put(entry, 'mark', oneOrList(targets.flatMap(target => (target.kind === 'mark' ? target.mark : []))))
+    if (first?.kind === 'mark') put(entry, 'family', first.family)
+  }
+  for (const { key, value, comments } of service.entry.pairs) put(entry, key, value, comments)
+  put(entry, 'forward', service.forward.forward)
+  put(entry, 'tunnel', service.forward.tunnel)
+  put(entry, 'start', service.start)
+  const common = commonChecks(service.realServers, checks)
+  if (common !== undefined) for (const { key, value } of checkUse(common).pairs) put(entry, key, value)
+  const servers = items()
+  for (const server of service.realServers)
+    append(servers, serverEntry(server, service, common === undefined, checks), server.comments)
+  put(entry, 'real_servers', servers)
+  reportNoChecks(service, report)
+  return entry
+}
+
+function oneOrList(values: readonly (string | number)[]): Value {
+  const [only] = values
+  return values.length === 1 && only !== undefined ? only : items(values)
+}
+
+/** The checks that all real servers have; undefined: they differ. */
+function commonChecks(servers: readonly RealServer[], checks: CheckNames): readonly string[] | undefined {
+  const lists = servers.map(server => server.checks.map(check => checks.nameOf(check)))
+  const [first] = lists
+  return lists.every(list => list.join(' ') === first?.join(' ')) ? first : undefined
+}
+
+function checkUse(names: readonly string[]): Entries {
+  const [only] = names
+  if (only === undefined) return mapOf({ check: 'none' })
+  return names.length === 1 ? mapOf({ check: only }) : mapOf({ checks: items(names) })
+}
+
+function serverEntry(server: RealServer, service: Service, own: boolean, checks: CheckNames): Entries {
+  const { address, port, weight, forward, upper, lower } = server
+  const entry = mapOf({ address: endpoint(address, undefined), port })
+  if (weight !== 1) put(entry, 'weight', weight)
+  const theirs = JSON.stringify([service.forward.forward, tunnelOf(service.forward.tunnel)])
+  if (JSON.stringify([forward.forward, tunnelOf(forward.tunnel)]) !== theirs) {
+    put(entry, 'forward', forward.forward)
+    put(
+      entry,
+      'tunnel',
+      forward.tunnel ?? (forward.forward === 'tun' && service.forward.tunnel ? mapOf({ type: 'ipip' }) : undefined),
+    )
+  }
+  put(entry, 'upper', upper)
+  put(entry, 'lower', lower)
+  if (own)
+    for (const { key, value } of checkUse(server.checks.map(check => checks.nameOf(check))).pairs)
+      put(entry, key, value)
+  return entry
+}
+
+function tunnelOf(tunnel: Entries | undefined): unknown {
+  return tunnel === undefined ? null : plain(tunnel)
+}
+
+function alertsOf(service: Service, name: string, targets: readonly Target[]): Entries[] {
+  const [first] = targets
+  const port = first?.kind === 'address' ? first.port : 0
+  return [
+    ...service.notifies.map(notify => notifyEntry(notify, `service ${name}`)),
+    ...service.realServers.flatMap(server =>
+      server.notifies.map(notify =>
+        notifyEntry(notify, `server ${name}/${endpoint(server.address, server.port ?? port)}`),
+      ),
+    ),
+  ]
+}
+
+function reportNoChecks(service: Service, report: Report): void {
+  for (const server of service.realServers)
+    if (server.checks.length === 0)
+      report(
+        server.node,
+        'note',
+        'no-check',
+        'No checker: keepalived always takes this real server for alive.',
+        'The YAML has check: none for it.',
+      )
+}

@@ -1,0 +1,72 @@
+import { collector, type Finding, type ImportResult } from './finding.js'
+import { conditionIds } from './keepalived-definitions.js'
+import { nameDirectors } from './keepalived-directors.js'
+import { emit } from './keepalived-emit.js'
+import type { IncludeFiles } from './keepalived-lines.js'
+import { readSide } from './keepalived-side.js'
+import { writeYaml } from './yaml-writer.js'
+
+export type KeepalivedSource = {
+  /** As findings name it; relative includes are looked up beside it. */
+  readonly file: string
+  readonly text: string
+  /** Name of the director whose file this is. Default: its router_id, else d1 or d2 by priority. */
+  readonly node?: string
+  /** Its own addresses, where the file does not say. */
+  readonly addresses?: readonly string[]
+  /** What `@id` conditions are compared with (`keepalived -i`). Default: the node's name. */
+  readonly id?: string
+}
+
+export type KeepalivedOptions = {
+  /** Reads what `include` names; without it, includes are reported. See include-files.ts. */
+  readonly files?: IncludeFiles
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * keepalived.conf -> our YAML: one director's file, or both directors' files merged into one. A single file whose lines
+ * carry `@id` conditions for two ids stands for both directors. Never throws on any text.
+ */
+export function importKeepalived(sources: readonly KeepalivedSource[], options: KeepalivedOptions = {}): ImportResult {
+  const { report, findings } = collector()
+  const expanded = byCondition(sources)
+  const sides = expanded.map(({ file, text, id, node }) =>
+    readSide(file, text, { id: id ?? node ?? 'd1', ...options }, report),
+  )
+  if (!sides.some(side => side.readable)) {
+    const [first] = sources
+    const place = { file: first?.file ?? '', line: 1, statement: first?.text.trim().split('\n')[0] ?? '' }
+    report(place, 'lost', 'unreadable', 'Not one statement of keepalived was found here.', 'Is this a keepalived.conf?')
+    return { yaml: '', findings: sorted(findings), status: 'unreadable' }
+  }
+  const root = emit(
+    nameDirectors(
+      sides,
+      expanded.map(({ node, addresses }) => ({ name: node, addresses })),
+      report,
+    ),
+    report,
+  )
+  const lost = sorted(findings).filter(({ severity }) => severity === 'lost')
+  const head = [
+    `Imported from keepalived: ${sources.map(({ file }) => file).join(', ')}`,
+    ...(lost.length > 0 ? ['Not carried over (see the report of the import):'] : []),
+    ...lost.map(({ file, line, statement, code }) =>
+      `  ${file}:${line} ${code}: ${statement}`.replace(/[\r\n]+/g, ' '),
+    ),
+  ]
+  return { yaml: writeYaml(root, head), findings: sorted(findings), status: lost.length > 0 ? 'partial' : 'complete' }
+}
+
+/** One file for both directors: read once for each id that its conditions name. */
+function byCondition(sources: readonly KeepalivedSource[]): readonly KeepalivedSource[] {
+  const [only] = sources
+  if (!only || sources.length !== 1 || only.id !== undefined || only.node !== undefined) return sources
+  const ids = conditionIds(only.text)
+  return ids.length === 2 ? ids.map(id => ({ ...only, id, node: id })) : sources
+}
+
+function sorted(findings: readonly Finding[]): readonly Finding[] {
+  return [...findings].sort((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1))
+}
