@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.js'
 import type { Problem } from '../../config/problem.js'
-import type { ApiHandlers, By, Change, RefusalCode, Reply } from '../api/handlers.js'
+import type { ApiHandlers, Change, PushReport, RefusalCode, Reply } from '../api/handlers.js'
 import type { Table } from '../ipvs/table.js'
 import type { Behind, CheckResult, Event, Leave, Override } from '../messages.js'
 import { ready } from '../peer/view.js'
@@ -28,6 +28,8 @@ export interface Actions {
   kernelTable(): Promise<Table>
   /** The last results of a real server's checks, oldest first. */
   results(service: string, address: string, port: number): Promise<readonly CheckResult[]>
+  /** Hands a report to the checks of kind `push`; rejects when none has this id. */
+  push(report: PushReport): Promise<void>
 }
 
 /** How long a planned switch-over may take before it is called failed, ms. */
@@ -186,6 +188,8 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
           actions.setOrders(rest)
           return done({ text: `${router}: the priorities decide again`, before: order, touched: [router] })
         }
+        if (status.state !== 'master')
+          return no('refused', `${router} is ${status.state} here: there is nothing to give away`)
         const obstacle = nobodyReady(force)
         if (obstacle) return no('refused', obstacle)
         const fresh: Behind = { ...by, at: Date.now() }
@@ -241,6 +245,15 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
       })
     },
 
+    async push(report) {
+      try {
+        await actions.push(report)
+        return { value: { text: 'noted' } }
+      } catch (error) {
+        return no('not-found', error instanceof Error ? error.message : String(error))
+      }
+    },
+
     audit: record => actions.record(record),
   }
 }
@@ -266,5 +279,3 @@ function said(verb: Override['verb'], weight: number | undefined): string {
   }
   return words[verb]
 }
-
-export type { By }

@@ -102,6 +102,9 @@ const handlers = createHandlers(state, {
       ipvs.close()
     }
   },
+  async push({ id, passed, text }) {
+    await channel.ask('checkers', { what: 'push', id, passed, ...(text === undefined ? {} : { text }) })
+  },
   async results(service, address, port) {
     return (await channel.ask('checkers', { what: 'explain-server', service, address, port })) as readonly CheckResult[]
   },

@@ -53,19 +53,23 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     const child = startChild(role, { ...env, ...environmentOf(paths), ...respawn }, carry, died)
     children.set(role, child)
     ports.log('info', 'process.started', { role, pid: child.pid })
-    if (role === 'vrrp' && held.length > 0) child.send({ type: 'promote', held })
     tellControl({ type: 'child', role, state: 'started', pid: child.pid })
   }
 
   function startSpare(): void {
     if (spare || leaving) return
-    spare = startChild('vrrp', { ...env, ...environmentOf(paths), LVSKEEPER_SPARE: '1' }, carryFromSpare, child => {
+    const spareEnv = { ...env, ...environmentOf(paths), LVSKEEPER_SPARE: '1' }
+    spare = startChild('vrrp', spareEnv, carryFromSpare, (child, reason) => {
       if (spare === child) spare = undefined
+      // It was promoted meanwhile: it is vrrp now, and its end is vrrp's end.
+      else died(child, reason)
     })
   }
 
   function carry(child: Child, { to, message }: Envelope): void {
     if (to === 'parent') return receive(child, message)
+    // Told when it is able to go on, not when it was forked: by then the VIPs may have been withdrawn.
+    if (child.role === 'vrrp' && message.type === 'hello' && message.fresh) child.send({ type: 'promote', held })
     children.get(to)?.send(message, child.role)
     // The spare hears what vrrp hears, so that it could go on at any moment.
     if (to === 'vrrp' && spare && message.type !== 'ask' && message.type !== 'answer') spare.send(message, child.role)

@@ -64,7 +64,8 @@ const routers = createRouters({
   },
   returned: router => channel.send('control', { type: 'returned', router }),
 })
-let promoted: readonly Held[] | undefined = spare ? undefined : []
+/** What the process before this one was master of; undefined until the parent says that it is our turn. */
+let promoted: readonly Held[] | undefined
 let synced = false
 let leaving = false
 let publishing = false
