@@ -14,7 +14,7 @@ export type AddressOptions = {
   readonly renewEvery?: number
   /** A VIP vanished behind our back and is being put back. `times`: how often so far. */
   readonly onLost?: (router: string, vip: Vip, times: number) => void
-  /** The kernel refused a renewal: the VIP is not safe. */
+  /** The kernel refused to renew a VIP (it is not safe), or to remove one (its lifetime will). */
   readonly onRefused?: (router: string, error: KernelError) => void
   readonly now?: () => number
 }
@@ -58,8 +58,16 @@ export function kernelAddresses(links: Links, options: AddressOptions = {}): Ker
       const wanted = new Map(vips.map(vip => [key(vip), before.get(key(vip)) ?? { vip, lost: 0, putBackAt: 0 }]))
       holdings.set(router, { vips: wanted, renewedAt: now() })
       const dropped = [...before].filter(([name]) => !wanted.has(name)).map(([, { vip }]) => remove(vip))
-      const added = vips.map(async vip => netlink.request(add(vip)))
-      await all([...dropped, ...added])
+      // Those whose interface is there are added even when another's is not; the router decides what that means.
+      const refused: KernelError[] = []
+      const requests = vips.flatMap(vip =>
+        attempt(
+          () => add(vip),
+          error => refused.push(error),
+        ),
+      )
+      await Promise.all([...dropped, netlink.batch(requests)])
+      if (refused[0]) throw refused[0]
     },
 
     renew(router) {
@@ -74,7 +82,11 @@ export function kernelAddresses(links: Links, options: AddressOptions = {}): Ker
     async release(router) {
       const holding = holdings.get(router)
       holdings.delete(router)
-      await Promise.all([...(holding?.vips.values() ?? [])].map(({ vip }) => remove(vip)))
+      const removals = [...(holding?.vips.values() ?? [])].map(({ vip }) => remove(vip))
+      // Its lifetime ends it, then.
+      for (const result of await Promise.allSettled(removals))
+        if (result.status === 'rejected' && result.reason instanceof KernelError)
+          options.onRefused?.(router, result.reason)
     },
 
     leftovers,
@@ -196,9 +208,4 @@ function attempt(build: () => Request, refused: (error: KernelError) => void): R
     refused(error)
     return []
   }
-}
-
-/** Lets every request end, then rejects with the first refusal. */
-async function all(requests: readonly Promise<void>[]): Promise<void> {
-  for (const result of await Promise.allSettled(requests)) if (result.status === 'rejected') throw result.reason
 }

@@ -89,20 +89,26 @@ export async function watchLinks(): Promise<Links> {
     all: () => [...links.values()],
     addresses: index => [...addresses.values()].filter(address => index === undefined || address.index === index),
     primary(name, family, scope = 'link') {
-      const index = byName(name)?.index
-      if (index === undefined) return undefined
-      for (const { address, deprecated, tentative, secondary, protocol, index: at } of addresses.values()) {
-        if (at !== index || deprecated || tentative || protocol === ownProtocol) continue
-        if (isIPv4(address) !== (family === 4)) continue
-        if (family === 4 ? !secondary : isLinkLocal(address) === (scope === 'link')) return address
-      }
-      return undefined
+      const link = byName(name)
+      if (!link) return undefined
+      // A macvlan with a virtual MAC has no address of its own: its adverts come from the one of the interface below.
+      const below = link.kind === 'macvlan' ? links.get(link.parent) : undefined
+      return own(link.index, family, scope) ?? (below && own(below.index, family, scope))
     },
     watch(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
     close: () => netlink.close(),
+  }
+
+  function own(index: number, family: 4 | 6, scope: 'link' | 'global'): string | undefined {
+    for (const { address, deprecated, tentative, secondary, protocol, index: at } of addresses.values()) {
+      if (at !== index || deprecated || tentative || protocol === ownProtocol) continue
+      if (isIPv4(address) !== (family === 4)) continue
+      if (family === 4 ? !secondary : isLinkLocal(address) === (scope === 'link')) return address
+    }
+    return undefined
   }
 
   /** Start-up, and recovery of lost notifications: what is no longer listed is gone. */

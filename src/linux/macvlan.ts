@@ -28,7 +28,13 @@ export const virtualMac = (vrid: number, family: Family): string =>
  * Settings without which a virtual MAC does not work (Linux Documentation/networking/ip-sysctl.rst): the macvlan takes packets of the parent's subnet although
  * the route back leads over the parent, and neither of the two answers ARP for addresses of the other.
  */
-export const macvlanSysctls = (name: string, parent: string): readonly (readonly [name: string, value: string])[] => [
+export const macvlanSysctls = ({
+  name,
+  parent,
+  family,
+}: Pick<Macvlan, 'name' | 'parent' | 'family'>): readonly (readonly [name: string, value: string])[] => [
+  // Router solicitations and reports of a backup would show switches the virtual MAC at the wrong port.
+  [interfaceSysctl('ipv6', name, family === 4 ? 'disable_ipv6' : 'autoconf'), family === 4 ? '1' : '0'],
   [interfaceSysctl('ipv4', name, 'rp_filter'), '0'],
   [interfaceSysctl('ipv4', name, 'accept_local'), '1'],
   [interfaceSysctl('ipv4', name, 'arp_ignore'), '1'],

@@ -18,6 +18,8 @@ export type Reply = { readonly type: number; readonly data: Buffer }
 export type Netlink = {
   /** Resolves when the kernel has acknowledged it; rejects with a KernelError. */
   request(request: Request): Promise<void>
+  /** All in one sendmsg, in this turn of the loop. Resolves when each is acknowledged, or rejects with the first refusal when all are answered. */
+  batch(requests: readonly Request[]): Promise<void>
   /** The one object that it describes (RTM_GETLINK of one interface and the like); rejects with a KernelError. */
   ask(request: Request): Promise<Reply | undefined>
   /** Sends without waiting; a refusal goes to `refused`. All of them leave in one sendmsg. */
@@ -75,6 +77,18 @@ export function openNetlink(notifications?: Notifications): Netlink {
     post(requests, refused) {
       if (requests.length > 0) send(requests, flag.ack, false, error => error && refused(error))
     },
+    batch: requests =>
+      new Promise((resolve, reject) => {
+        let left = requests.length
+        let first: KernelError | undefined
+        if (left === 0) return resolve()
+        send(requests, flag.ack, false, error => {
+          first ??= error
+          if (--left > 0) return
+          if (first) reject(first)
+          else resolve()
+        })
+      }),
     ask: request =>
       new Promise((resolve, reject) => {
         const replies = send([request], flag.ack, true, error => (error ? reject(error) : resolve(replies[0])))
@@ -100,7 +114,7 @@ export function openNetlink(notifications?: Notifications): Netlink {
   ): Reply[] {
     const replies: Reply[] = []
     if (closed) {
-      done(new KernelError(requests[0]?.what ?? 'netlink', 'EBADF'))
+      for (const { what } of requests) done(new KernelError(what, 'EBADF'))
       return replies
     }
     const numbers: number[] = []

@@ -50,27 +50,22 @@ export function kernelRoutes(links: Links): Routes {
       const wanted = new Map([...routes.map(route => routeRequest(links, route)), ...rules.map(ruleRequest)].map(keyed))
       holdings.set(router, wanted)
       for (const [name, request] of before) if (!wanted.has(name)) await remove(request)
-      for (const request of wanted.values()) {
-        // A rule has no NLM_F_REPLACE: the same one again is EEXIST, which is what is wanted.
-        const flags = request.type === rtm.newRule ? nlm.create | nlm.exclusive : nlm.create | nlm.replace
-        await netlink.request({ ...request, flags }).catch(error => {
-          if (codeOf(error) !== 'EEXIST') throw error
-        })
-      }
+      // A rule without preference gets a new one each time, so the kernel would take the same rule twice.
+      const there = rules.length > 0 ? await list(rtm.getRule) : []
+      for (const request of wanted.values()) if (!there.some(reply => describes(request, reply))) await add(request)
     },
 
     async release(router) {
       const held = holdings.get(router)
       holdings.delete(router)
-      for (const request of held?.values() ?? []) await remove(request)
+      // One that the kernel refuses to remove must not keep the others; it is found again by the next sweep.
+      await Promise.allSettled([...(held?.values() ?? [])].map(remove))
     },
 
     async sweep() {
-      const held = new Set([...holdings.values()].flatMap(requests => [...requests.keys()]))
+      const held = [...holdings.values()].flatMap(requests => [...requests.values()])
       const found = [...(await list(rtm.getRoute)), ...(await list(rtm.getRule))].filter(isOurs)
-      // What a router holds now may be listed with attributes that the kernel added: compare what identifies it.
-      const left =
-        held.size === 0 ? found : found.filter(reply => ![...holdings.values()].some(one => holds(one, reply)))
+      const left = found.filter(reply => !held.some(request => describes(request, reply)))
       await Promise.all(left.map(reply => netlink.request(deletion(reply)).catch(ignoreGone)))
       return left.length
     },
@@ -90,6 +85,15 @@ export function kernelRoutes(links: Links): Routes {
     },
 
     close: () => netlink.close(),
+  }
+
+  /** Never in the place of somebody else's; ours being there already is what is wanted. */
+  async function add(request: Request): Promise<void> {
+    await netlink.request({ ...request, flags: nlm.create | nlm.exclusive }).catch(async error => {
+      if (codeOf(error) !== 'EEXIST') throw error
+      const found = await list(request.type === rtm.newRule ? rtm.getRule : rtm.getRoute)
+      if (!found.some(reply => isOurs(reply) && describes(request, reply))) throw error
+    })
   }
 
   async function remove(request: Request): Promise<void> {
@@ -114,13 +118,11 @@ function deletion({ type, data }: Reply): Request {
   return { type: type === rtm.newRule ? rtm.delRule : rtm.delRoute, data, what: 'remove what a crash left' }
 }
 
-/** Same family, lengths, table and the attributes that we set. */
-function holds(requests: ReadonlyMap<string, Request>, reply: Reply): boolean {
+/** Whether what the kernel lists is what was requested: same family, lengths, and every attribute that we set. */
+function describes({ type, data }: Request, reply: Reply): boolean {
+  if (type !== reply.type || !data.subarray(0, 3).equals(reply.data.subarray(0, 3))) return false
   const found = parseAttributes(reply.data, headerLength)
-  return [...requests.values()].some(({ type, data }) => {
-    if (type !== reply.type || !data.subarray(0, 3).equals(reply.data.subarray(0, 3))) return false
-    return [...parseAttributes(data, headerLength)].every(([key, value]) => found.get(key)?.equals(value) ?? false)
-  })
+  return [...parseAttributes(data, headerLength)].every(([key, value]) => found.get(key)?.equals(value) ?? false)
 }
 
 function routeRequest(links: Links, route: VirtualRoute): Request {

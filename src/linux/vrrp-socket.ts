@@ -23,11 +23,11 @@ export type Strays = {
 }
 
 export type VrrpSocket = {
-  readonly lan: Lan
+  readonly lan: Lan & { drain(): number }
+  /** The same as `lan.drain`. */
+  drain(): number
   /** Which virtual routers listen here; loads the filter of both sockets. */
   listen(vrids: readonly number[]): void
-  /** Reads what waits in the socket now: before a deadline is judged, or after a stall. Returns how many. */
-  drain(): number
   /** Opens it again when the interface has appeared or been made anew. Call at link events; does nothing when all is well. */
   rebind(): void
   /** Why it cannot send or receive now (errno name), else undefined. */
@@ -57,12 +57,12 @@ export function openLan(options: LanOptions, onPacket: (packet: Received) => voi
   rebind()
 
   return {
-    lan: { source: options.source, send },
+    lan: { source: options.source, send, drain },
+    drain,
     listen(next) {
       vrids = next
       load()
     },
-    drain: () => open?.adverts.drain(perTurn) ?? 0,
     rebind,
     problem: () => broken,
     strays,
@@ -113,6 +113,11 @@ export function openLan(options: LanOptions, onPacket: (packet: Received) => voi
     const source = options.source()
     if (source === undefined) return 'EADDRNOTAVAIL'
     return open.adverts.send(frame(payload, source, destination), destination)
+  }
+
+  /** Bounded: under a flood the deadline counts more than the rest of the queue. */
+  function drain(): number {
+    return open?.adverts.drain(perTurn) ?? 0
   }
 
   function strays(): Strays {

@@ -14,6 +14,8 @@ export type Namespace = {
    * first await lives there: `ns.enter(() => watchLinks())`. No child process needed. vitest's workers are processes, so the thread is the main one.
    */
   enter<T>(work: () => T): T
+  /** The same over awaits: until `work` is done the whole process is in the namespace. For what opens files of /proc late. */
+  stay<T>(work: () => Promise<T>): Promise<T>
   /** A command inside, its output. Throws when it fails. */
   run(...command: string[]): string
   start(...command: string[]): ChildProcess
@@ -56,6 +58,16 @@ function create(): Namespace {
   const namespace: Namespace = {
     name,
     enter: work => enter(name, work),
+    async stay(work) {
+      const home = openSync('/proc/self/ns/net', 'r')
+      const there = openSync(`/run/netns/${name}`, 'r')
+      setns(there, newNetwork)
+      closeSync(there)
+      return work().finally(() => {
+        setns(home, newNetwork)
+        closeSync(home)
+      })
+    },
     run: (...args) => execFileSync('ip', command(args), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
     start: (...args) => spawn('ip', command(args), { stdio: ['ignore', 'pipe', 'pipe'] }),
   }

@@ -5,16 +5,17 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { kernelAddresses } from '../../src/linux/addresses.js'
 import { type LinkEvent, type Links, watchLinks } from '../../src/linux/links.js'
-import { kernelMacvlans, macvlanSysctls } from '../../src/linux/macvlan.js'
+import { kernelMacvlans, type Macvlan, macvlanSysctls } from '../../src/linux/macvlan.js'
 import { readNeighbours } from '../../src/linux/neighbours.js'
 import { kernelRoutes } from '../../src/linux/routes.js'
 import { interfaceSysctl, readSysctl, restoreSysctl, writeSysctl } from '../../src/linux/sysctl.js'
 import { sysctlJournal } from '../../src/linux/sysctl-journal.js'
-import { openLan } from '../../src/linux/vrrp-socket.js'
+import { convergeVirtualMacs } from '../../src/linux/virtual-macs.js'
+import { openLan, type VrrpSocket } from '../../src/linux/vrrp-socket.js'
+import { withRoutes } from '../../src/linux/with-routes.js'
 import { withdraw } from '../../src/linux/withdraw.js'
 import { encodeAdvert } from '../../vrrp/packet.js'
-import type { Received } from '../../vrrp/ports.js'
-import { type Namespace, type Segment, segment, until } from './namespaces.js'
+import { type Segment, segment, until } from './namespaces.js'
 
 let net: Segment
 const closing: { close(): void }[] = []
@@ -182,6 +183,43 @@ describe('routes and rules', () => {
     net.a.run('ip', 'route', 'del', '10.61.0.0/16')
   })
 
+  test('never take the place of somebody else', async () => {
+    const links = await watch()
+    const routes = net.a.enter(() => kernelRoutes(links))
+    closing.push(routes)
+    net.a.run('ip', 'route', 'add', '10.64.0.0/16', 'via', '10.9.0.77')
+    await expect(routes.claim('web', [{ destination: '10.64.0.0/16', via: '10.9.0.12' }], [])).rejects.toMatchObject({
+      code: 'EEXIST',
+    })
+    await routes.release('web')
+    expect(net.a.run('ip', 'route', 'show', '10.64.0.0/16')).toBe('10.64.0.0/16 via 10.9.0.77 dev eth0 \n')
+    net.a.run('ip', 'route', 'del', '10.64.0.0/16')
+  })
+
+  test('come with the VIPs, one of which is their source, and go with them', async () => {
+    const links = await watch()
+    const routes = net.a.enter(() => kernelRoutes(links))
+    const plain = net.a.enter(() => kernelAddresses(links))
+    closing.push(routes, plain)
+    const wanted = {
+      routes: [{ destination: '10.63.0.0/16', via: '10.9.0.12', source: '10.9.0.103' }],
+      rules: [{ family: 4, from: '10.9.0.103', table: 1002 } as const],
+    }
+    const addresses = withRoutes(plain, routes, router => (router === 'web' ? wanted : undefined))
+    await addresses.claim('other', [{ address: '10.9.0.104', prefix: 32, interface: 'eth0' }])
+    expect(net.a.run('ip', 'route', 'show', 'proto', '112')).toBe('')
+    for (let round = 0; round < 2; round++)
+      await addresses.claim('web', [{ address: '10.9.0.103', prefix: 32, interface: 'eth0' }])
+    expect(net.a.run('ip', 'route', 'show', 'proto', '112')).toBe(
+      '10.63.0.0/16 via 10.9.0.12 dev eth0 src 10.9.0.103 \n',
+    )
+    expect(net.a.run('ip', 'rule').match(/from 10.9.0.103 lookup 1002 proto 112/g)).toHaveLength(1)
+    await addresses.release('web')
+    expect(net.a.run('ip', 'route', 'show', 'proto', '112')).toBe('')
+    expect(net.a.run('ip', 'rule')).not.toContain('10.9.0.103')
+    await addresses.release('other')
+  })
+
   test('that the kernel refuses reject with its reason', async () => {
     const links = await watch()
     const routes = net.a.enter(() => kernelRoutes(links))
@@ -295,42 +333,96 @@ describe('a setting of an interface', () => {
   })
 })
 
-describe('a virtual MAC', () => {
-  test('carries adverts from a macvlan with the address of its parent, and the VIP on it answers ARP with the virtual MAC', async () => {
-    const links = await watch()
-    const macvlans = net.a.enter(() => kernelMacvlans(links))
-    const addresses = net.a.enter(() => kernelAddresses(links))
-    closing.push(macvlans, addresses)
-    await macvlans.ensure({ name: 'vrrp.52', parent: 'eth0', vrid: 52, family: 4 })
-    await until('the macvlan', () => links.byName('vrrp.52')?.running)
-    net.a.enter(() => {
-      for (const [name, value] of macvlanSysctls('vrrp.52', 'eth0')) writeSysctl(name, value)
-    })
-    const lan = (namespace: Namespace, name: string, onPacket: (packet: Received) => void) => {
-      const socket = namespace.enter(() =>
-        openLan({ interface: name, family: 4, kind: 'multicast', source: () => '10.9.0.11' }, onPacket),
-      )
-      closing.push(socket)
-      return socket
+describe('the virtual MACs of a director', () => {
+  test('are made with their settings, kept over a crash, and cleaned up with them when the file no longer names them', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lk-journal-'))
+    const file = join(folder, 'sysctls.json')
+    const one = { name: 'vrrp.53', parent: 'eth0', vrid: 53, family: 4 } as const
+    const two = { name: 'vrrp.54', parent: 'eth0', vrid: 54, family: 6 } as const
+    const parent = interfaceSysctl('ipv4', 'eth0', 'arp_ignore')
+    const before = net.a.enter(() => readSysctl(parent))
+    const process = async () => {
+      const links = await watch()
+      const macvlans = net.a.enter(() => kernelMacvlans(links))
+      closing.push(macvlans)
+      const journal = sysctlJournal(file)
+      return {
+        links,
+        // The settings are files of the namespace that the thread is in, so it stays there over the awaits.
+        converge: (wanted: readonly Macvlan[]) => net.a.stay(() => convergeVirtualMacs(wanted, macvlans, journal)),
+      }
     }
-    const heard: string[] = []
-    const hearer = lan(net.b, 'eth0', ({ source }) => heard.push(source))
-    hearer.listen([52])
-    const sender = lan(net.a, 'vrrp.52', () => {})
-    const advert = { version: 3, vrid: 52, priority: 150, interval: 100, addresses: ['10.9.0.102'] } as const
-    const bytes = encodeAdvert(
-      advert,
-      { family: 4, source: '10.9.0.11', destination: '224.0.0.18' },
-      { pseudoHeader: true },
+    const first = await process()
+    const missing = { ...one, name: 'vrrp.55', parent: 'nothere' }
+    expect((await first.converge([one, missing, two])).map(({ name, error }) => `${name} ${error.code}`)).toEqual([
+      'vrrp.55 ENODEV',
+    ])
+    expect(net.a.enter(() => readSysctl(interfaceSysctl('ipv4', 'vrrp.53', 'accept_local')))).toBe('1')
+    expect(net.a.enter(() => readSysctl(interfaceSysctl('ipv6', 'vrrp.53', 'disable_ipv6')))).toBe('1')
+    expect(net.a.enter(() => readSysctl(parent))).toBe('1')
+    await until('both', () => first.links.byName('vrrp.54')?.up)
+    const { index } = first.links.byName('vrrp.53')!
+
+    const second = await process()
+    expect(await second.converge([one])).toEqual([])
+    await until('its end', () => !second.links.byName('vrrp.54'))
+    expect(second.links.byName('vrrp.53')!.index).toBe(index)
+    expect(net.a.enter(() => readSysctl(parent))).toBe('1')
+    expect(await second.converge([])).toEqual([])
+    await until('its end', () => !second.links.byName('vrrp.53'))
+    expect(net.a.enter(() => readSysctl(parent))).toBe(before)
+    rmSync(folder, { recursive: true })
+  })
+})
+
+describe('a virtual MAC', () => {
+  test('carries adverts between macvlans with the address below them, and the VIP on it answers ARP with the virtual MAC', async () => {
+    const macvlan = { name: 'vrrp.52', parent: 'eth0', vrid: 52, family: 4 } as const
+    const heard: string[][] = []
+    const sockets: VrrpSocket[] = []
+    const sides = await Promise.all(
+      [net.a, net.b].map(async (namespace, side) => {
+        const links = await namespace.enter(() => watchLinks())
+        const macvlans = namespace.enter(() => kernelMacvlans(links))
+        const addresses = namespace.enter(() => kernelAddresses(links))
+        closing.push(macvlans, addresses, links)
+        await macvlans.ensure(macvlan)
+        namespace.enter(() => {
+          for (const [name, value] of macvlanSysctls(macvlan)) writeSysctl(name, value)
+        })
+        await until('the macvlan', () => links.byName('vrrp.52')?.running)
+        const mine: string[] = []
+        heard.push(mine)
+        const socket = namespace.enter(() =>
+          openLan(
+            { interface: 'vrrp.52', family: 4, kind: 'multicast', source: () => links.primary('vrrp.52', 4) },
+            ({ source }) => mine.push(source),
+          ),
+        )
+        socket.listen([52])
+        sockets[side] = socket
+        closing.push(socket)
+        return { macvlans, addresses }
+      }),
     )
-    expect(sender.lan.send(bytes, '224.0.0.18')).toBeUndefined()
-    await until('the advert', () => heard.length > 0)
-    expect(heard).toEqual(['10.9.0.11'])
-    await addresses.claim('web', [{ address: '10.9.0.102', prefix: 32, interface: 'vrrp.52' }])
+    const [a, b] = sides
+    const advert = { version: 3, vrid: 52, priority: 150, interval: 100, addresses: ['10.9.0.102'] } as const
+    // Both have the same MAC: the backup must hear the master all the same.
+    for (const side of [0, 1] as const) {
+      const source = `10.9.0.1${side + 1}`
+      const bytes = encodeAdvert(advert, { family: 4, source, destination: '224.0.0.18' }, { pseudoHeader: true })
+      expect(sockets[side]!.lan.send(bytes, '224.0.0.18')).toBeUndefined()
+      await until('the advert', () => heard[1 - side]!.length > 0)
+      expect(heard[1 - side]).toEqual([source])
+      expect(heard[side]).toHaveLength(side)
+    }
+    net.b.run('ip', 'link', 'del', 'vrrp.52')
+    await a!.addresses.claim('web', [{ address: '10.9.0.102', prefix: 32, interface: 'vrrp.52' }])
     net.b.run('ping', '-c1', '-W2', '10.9.0.102')
     expect(net.b.run('ip', 'neigh', 'show', '10.9.0.102')).toContain('lladdr 00:00:5e:00:01:34')
     expect(net.b.run('ip', 'neigh', 'show', '10.9.0.11')).not.toContain('00:00:5e')
-    await addresses.release('web')
-    await macvlans.remove('vrrp.52')
+    await a!.addresses.release('web')
+    await a!.macvlans.remove('vrrp.52')
+    await b!.macvlans.remove('vrrp.52')
   })
 })
