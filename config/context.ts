@@ -33,7 +33,11 @@ export function reporter(place: (path: Path, at?: 'key' | 'value') => Place): Re
     if (seen.has(id)) return
     seen.add(id)
     const more = suggestion === undefined ? {} : { suggestion }
-    list.push(toProblem({ code, place: place(path, at), message, ...more }, path))
+    const where = place(path, at)
+    // A variable that is not set leaves its reference behind: that it is no address is no news.
+    const same = (one: Problem) => one.file === where.file && one.line === where.line && one.col === where.col
+    if (errors.some(one => one.code.startsWith('env-') && same(one))) return
+    list.push(toProblem({ code, place: where, message, ...more }, path))
   }
 
   return {

@@ -56,7 +56,10 @@ export function readDocument(
   const document = parse(text, counter)
   if (document === undefined)
     return { source: empty, findings: [finding('yaml-too-deep', top, 'the file is nested too deeply')] }
-  for (const error of document.errors) {
+  if (document.errors.some(({ message }) => /call stack/i.test(message)))
+    return { source: empty, findings: [finding('yaml-too-deep', top, 'the file is nested too deeply')] }
+  // One slip often brings down the lines below it: the first few say enough.
+  for (const error of document.errors.slice(0, 5)) {
     const [code, message, suggestion] = explain(error.code, error.message)
     findings.push(finding(code, at(error.pos[0], error.pos[1]), message, suggestion))
   }
@@ -145,9 +148,16 @@ function convert(document: Document.Parsed, root: Node, env: Environment, report
     if (++values > maxValues) return undefined
     if (isAlias(node)) return aliased(node)
     if (isScalar(node)) return scalar(node)
-    if (isSeq(node)) return node.items.map(value)
+    if (isSeq(node)) return list(node)
     if (isMap(node)) return map(node.items, node)
     return null
+  }
+
+  function list(node: Node & { items: unknown[] }): unknown[] {
+    open.add(node)
+    const result = node.items.map(value)
+    open.delete(node)
+    return result
   }
 
   function aliased(node: Node & { source: string }): unknown {
@@ -166,9 +176,7 @@ function convert(document: Document.Parsed, root: Node, env: Environment, report
       return earlier.value
     }
     const before = values
-    open.add(target)
     const result = value(target)
-    open.delete(target)
     known.set(target, { value: result, values: values - before })
     return result
   }

@@ -21,6 +21,8 @@ export function complaints(schema: z.ZodType, data: unknown, issues: readonly Is
 function explain(schema: z.ZodType, data: unknown, prefix: Path, issue: Issue): Complaint[] {
   const path = [...prefix, ...(issue.path as Path)]
   const found = at(data, path)
+  // An entry without content is reported where it was read.
+  if (found === undefined && typeof path.at(-1) === 'number') return []
   if (found === undefined && issue.code !== 'unrecognized_keys' && issue.code !== 'custom' && path.length > 0)
     return [missing(path)]
   if (found === null) return [empty(path)]
@@ -126,7 +128,7 @@ export function unknownKey(key: string, path: Path, allowed: readonly string[]):
 
 function complaint(code: string, path: Path, text: string, found: unknown, suggestion?: string): Complaint {
   const key = [...path].reverse().find(step => typeof step === 'string')
-  const message = `${key === undefined ? '' : `${key}: `}${text}, found ${show(found)}`
+  const message = `${key === undefined ? '' : `${key}: `}${text}${code === 'empty-list' ? '' : `, found ${show(found)}`}`
   return { code, path, at: 'value', message, ...(suggestion === undefined ? {} : { suggestion }) }
 }
 

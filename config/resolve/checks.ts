@@ -90,7 +90,7 @@ export function checks(
       if (check === 'none') return { checks: [], require: 'all' }
       const list = several ?? (check === undefined ? [] : [check])
       const at = (index: number): Path => (several === undefined ? [...path, 'check'] : [...path, 'checks', index])
-      if (typeof require === 'number' && require > list.length)
+      if (typeof require === 'number' && several !== undefined && require > list.length)
         report.error(
           'require-too-many',
           [...path, 'require'],

@@ -315,7 +315,7 @@ function place(
   if (plain) return cached(resolved)
   return resolved.map(({ config, clientPath }) => {
     const asked = config.port ?? (port > 0 ? port : fallback)
-    if (asked === 0 && !portless.has(config.probe.kind)) {
+    if (asked === 0 && first !== undefined && !portless.has(config.probe.kind)) {
       report.error('check-port', path, `the check ${config.name} has no port to go to`, {
         suggestion: 'say it in the check: { port: 80, ... }',
       })

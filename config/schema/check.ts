@@ -92,7 +92,9 @@ const tlsShape = {
   min_version: word(['TLSv1.2', 'TLSv1.3']).optional(),
 }
 const tls = () =>
-  z.union([z.literal(true), mapping(tlsShape)], { error: coded('bad-tls', 'expected true or a mapping') })
+  z.union([z.literal(true, { error: coded('bad-tls', 'expected true or a mapping') }), mapping(tlsShape)], {
+    error: coded('bad-tls', 'expected true or a mapping'),
+  })
 
 const statusRanges = () =>
   oneOrMore(
@@ -360,9 +362,16 @@ export const checkUse = {
     .optional()
     .describe('Several checks; see require.'),
   require: z
-    .union([z.literal('all'), z.literal('any'), whole(1, 100)], {
-      error: coded('bad-require', 'expected all, any or a number'),
-    })
+    .union(
+      [
+        z.literal('all', { error: coded('bad-require', 'expected all, any or a number') }),
+        z.literal('any', { error: coded('bad-require', 'expected all, any or a number') }),
+        whole(1, 100),
+      ],
+      {
+        error: coded('bad-require', 'expected all, any or a number'),
+      },
+    )
     .optional()
     .describe('How many of the checks must pass. Default all.'),
 }

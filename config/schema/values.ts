@@ -92,8 +92,8 @@ export function word<const T extends readonly [string, ...string[]]>(words: T) {
 /** Any text that is not empty. */
 export function text(what = 'text', max = 4096) {
   return z
-    .string({ error: issue => coded('bad-text', `expected ${what}${issue.input === null ? ', found nothing' : ''}`) })
-    .min(1, { error: coded('bad-text', `expected ${what}, found nothing`) })
+    .string({ error: coded('bad-text', `expected ${what}`) })
+    .min(1, { error: coded('bad-text', `expected ${what}`) })
     .max(max, { error: coded('bad-text', `expected at most ${max} characters`) })
 }
 

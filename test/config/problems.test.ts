@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { formatProblems } from '../../config/problem.js'
+import { load, problems } from './load.js'
+import { cases } from './mistakes.js'
+
+const root = resolve(import.meta.dirname, '../..')
+const sources = ['config', 'config/schema', 'config/resolve'].flatMap(folder =>
+  readdirSync(resolve(root, folder))
+    .filter(name => name.endsWith('.ts'))
+    .map(name => readFileSync(resolve(root, folder, name), 'utf8')),
+)
+const call =
+  /\b(?:coded|error|warn|finding|unavailable|report|split|complaint)\(\s*(?:(?:issue|inner)\.message, )?'([a-z]+(?:-[a-z]+)*)'/g
+const written = /code: '([a-z]+(?:-[a-z]+)+)'|return \[\s*'([a-z]+(?:-[a-z]+)+)'/g
+/** zod's own word for an issue of ours, and forms that a schema made by hand cannot produce. */
+const internal = new Set(['custom', 'bad-type', 'bad-value'])
+const codes = [
+  ...new Set(
+    sources.flatMap(text =>
+      [...text.matchAll(call), ...text.matchAll(written)].map(found => found[1] ?? found[2] ?? ''),
+    ),
+  ),
+].filter(code => !internal.has(code))
+
+describe('every kind of mistake', () => {
+  test.each(cases.map(([code, text, files, more], index) => ({ name: `${code} (${index})`, code, text, files, more })))(
+    '$name is told by its code',
+    ({ code, text, files, more }) => {
+      expect(problems(text, files, more).filter(line => line.includes(`[${code}]`))).not.toEqual([])
+    },
+  )
+
+  test('is told in exactly the words of problems.txt', async () => {
+    const told = cases.map(([code, text, files, more]) => {
+      const loaded = load(text, files, more)
+      return `## ${code}\n${formatProblems(loaded.ok ? [] : loaded.errors, loaded.warnings)}\n`
+    })
+    await expect(told.join('\n')).toMatchFileSnapshot('problems.txt')
+  })
+
+  test('has a code that is tried here and documented', () => {
+    const documented = readFileSync(resolve(root, 'docs/config-errors.md'), 'utf8')
+    expect(codes.length).toBeGreaterThan(100)
+    expect(codes.filter(code => !cases.some(([tried]) => tried === code))).toEqual([])
+    expect(codes.filter(code => !documented.includes(`\`${code}\``))).toEqual([])
+    const known = [...documented.matchAll(/^\| `([a-z-]+)` /gm)].map(([, code]) => code ?? '')
+    expect(known.filter(code => !codes.includes(code))).toEqual([])
+  })
+})
