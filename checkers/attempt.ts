@@ -1,5 +1,18 @@
-import { failed, failureOf } from './errors.js'
-import type { Dial, Outcome, Stream, Target } from './ports.js'
+import { failed, failureOf, timedOut } from './errors.js'
+import type { DialOptions, Outcome, Stream, StreamEvents, Target } from './ports.js'
+
+/** What a stream under TLS has to say besides. */
+export type LayeredEvents = StreamEvents & {
+  /** TCP is connected, the handshake begins. */
+  readonly handshaking: () => void
+  /** The handshake or the certificate failed. */
+  readonly rejected: (outcome: Outcome) => void
+  /** Passes, but somebody should look. */
+  readonly warned: (warning: string) => void
+}
+
+/** Opens a stream, plain (every Dial is one) or under TLS. */
+export type Open = (target: Target, events: LayeredEvents, options?: DialOptions) => Stream
 
 /** What the conversation of one attempt does with its stream; it ends the attempt with `settle`. */
 export type Talk = {
@@ -7,8 +20,8 @@ export type Talk = {
   readonly data?: (chunk: Buffer) => void
   /** The peer closed. Default: a failure `closed`. */
   readonly ended?: () => void
-  /** Time is up: what to say. */
-  readonly late: () => Outcome
+  /** Time is up after the connect (and the handshake): what to say. */
+  readonly late?: () => Outcome
 }
 
 /**
@@ -16,7 +29,7 @@ export type Talk = {
  * the signal. The descriptor is closed when the promise settles.
  */
 export function attempt(
-  dial: Dial,
+  open: Open,
   target: Target,
   signal: AbortSignal,
   close: 'fin' | 'reset',
@@ -24,23 +37,34 @@ export function attempt(
 ): Promise<Outcome> {
   return new Promise(resolve => {
     let settled = false
-    let open = false
+    let layer: 'L4' | 'L6' | 'L7' = 'L4'
+    let warning: string | undefined
     const settle = (outcome: Outcome) => {
       if (settled) return
       settled = true
       signal.removeEventListener('abort', late)
       stream.close(close)
-      resolve(outcome)
+      resolve(outcome.passed && warning !== undefined ? { ...outcome, warning } : outcome)
     }
-    const late = () => settle(talk.late())
-    const stream: Stream = dial(target, {
-      connected: () => {
-        open = true
+    const late = () => settle(layer === 'L7' && talk.late ? talk.late() : slow[layer])
+    const stream = open(target, {
+      handshaking() {
+        layer = 'L6'
+      },
+      connected() {
+        layer = 'L7'
         talk.connected?.()
       },
       data: chunk => talk.data?.(chunk),
-      ended: () => (talk.ended ? talk.ended() : settle(failed('closed', 'L7RSP', 'closed by the server'))),
-      failed: (errno, text) => settle(open ? whileTalking(failureOf(errno, text)) : failureOf(errno, text)),
+      ended() {
+        if (layer === 'L7' && talk.ended) talk.ended()
+        else settle(failed('closed', layer === 'L6' ? 'L6RSP' : 'L7RSP', 'closed by the server'))
+      },
+      failed: (errno, text) => settle(atLayer(failureOf(errno, text), layer)),
+      rejected: settle,
+      warned(text) {
+        warning = text
+      },
     })
     const talk = begin(stream, settle)
     if (signal.aborted) late()
@@ -48,7 +72,10 @@ export function attempt(
   })
 }
 
-/** A reset in the middle of a conversation is an answer of the service, not of the host. */
-function whileTalking(failure: ReturnType<typeof failureOf>): Outcome {
-  return failure.layer === 'L4CON' ? { ...failure, layer: 'L7RSP' } : failure
+const slow = { L4: timedOut('L4'), L6: timedOut('L6'), L7: timedOut('L7') } as const
+
+/** A reset in the middle of a handshake or a conversation is an answer of the service, not of the host. */
+function atLayer(failure: ReturnType<typeof failureOf>, layer: 'L4' | 'L6' | 'L7'): Outcome {
+  if (failure.layer !== 'L4CON' || layer === 'L4') return failure
+  return { ...failure, layer: `${layer}RSP` }
 }

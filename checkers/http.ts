@@ -1,23 +1,23 @@
-import { attempt } from './attempt.js'
+import { attempt, type Open } from './attempt.js'
 import { excerpt, failed, timedOut } from './errors.js'
 import { httpJudge } from './http-judge.js'
 import { encodeRequest } from './http-request.js'
 import { responseReader } from './http-response.js'
-import type { Dial, Probe, Target } from './ports.js'
+import type { Probe, Target } from './ports.js'
 import { proxyHeader } from './proxy-header.js'
 import type { HttpSpec } from './spec.js'
 
 /** One HTTP/1.x request over a connection of its own. */
-export function httpProbe(spec: HttpSpec, dial: Dial): Probe {
+export function httpProbe(spec: HttpSpec, open: Open): Probe {
   const judgeResponse = httpJudge(spec)
   const header = proxyHeader(spec.proxy)
   let prepared: { target: Target; request: Buffer } | undefined
 
   return (target, signal) =>
-    attempt(dial, target, signal, 'fin', (stream, settle) => {
+    attempt(open, target, signal, 'fin', (stream, settle) => {
       const reader = responseReader(spec.method, spec.maxBytes)
       let first: string | undefined
-      let phase = ''
+      let phase = 'status'
 
       function take(chunk: Buffer | undefined, ended: boolean) {
         if (chunk && first === undefined) first = excerpt(chunk)
@@ -30,14 +30,13 @@ export function httpProbe(spec: HttpSpec, dial: Dial): Probe {
 
       return {
         connected() {
-          phase = 'status'
           if (header) stream.send(header)
           if (prepared?.target !== target) prepared = { target, request: encodeRequest(spec, target) }
           stream.send(prepared.request)
         },
         data: chunk => take(chunk, false),
         ended: () => take(undefined, true),
-        late: () => (phase === '' ? timedOut('L4') : timedOut('L7', `waiting for the ${phase}`, first)),
+        late: () => timedOut('L7', `waiting for the ${phase}`, first),
       }
     })
 }

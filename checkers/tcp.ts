@@ -1,25 +1,27 @@
-import { attempt } from './attempt.js'
+import { attempt, type Open } from './attempt.js'
 import { bytesOf, matcherOf } from './bytes.js'
 import { excerpt, failed, timedOut } from './errors.js'
-import type { Dial, Outcome, Probe } from './ports.js'
+import type { Outcome, Probe } from './ports.js'
 import { proxyHeader } from './proxy-header.js'
 import type { Step, TcpSpec } from './spec.js'
 
-const connected: Outcome = { passed: true, layer: 'L4OK' }
+const reached: Outcome = { passed: true, layer: 'L4OK' }
 const answered: Outcome = { passed: true, layer: 'L7OK' }
-const slow = timedOut('L4')
 
 /** A TCP connect; then, if there are steps, a conversation. Passes when the last step is done. */
-export function tcpProbe(spec: Pick<TcpSpec, 'steps' | 'proxy' | 'close' | 'maxBytes'>, dial: Dial): Probe {
+export function tcpProbe(
+  spec: Pick<TcpSpec, 'steps' | 'proxy' | 'close' | 'maxBytes'>,
+  open: Open,
+  connected: Outcome = reached,
+): Probe {
   const steps = spec.steps.map(compile)
   const header = proxyHeader(spec.proxy)
   const close = spec.close ?? 'fin'
   const limit = spec.maxBytes ?? 16_384
 
   return (target, signal) =>
-    attempt(dial, target, signal, close, (stream, settle) => {
+    attempt(open, target, signal, close, (stream, settle) => {
       let at = 0
-      let open = false
       let received: Buffer = empty
 
       function advance() {
@@ -36,7 +38,6 @@ export function tcpProbe(spec: Pick<TcpSpec, 'steps' | 'proxy' | 'close' | 'maxB
 
       return {
         connected() {
-          open = true
           if (header) stream.send(header)
           advance()
         },
@@ -46,7 +47,7 @@ export function tcpProbe(spec: Pick<TcpSpec, 'steps' | 'proxy' | 'close' | 'maxB
           if (received.length > limit) settle(failed('too-large', 'L7RSP', step(), excerpt(received)))
         },
         ended: () => settle(failed(received.length > 0 ? 'bad-reply' : 'closed', 'L7RSP', step(), excerpt(received))),
-        late: () => (open ? timedOut('L7', step(), excerpt(received)) : slow),
+        late: () => timedOut('L7', step(), excerpt(received)),
       }
 
       function step() {
