@@ -1,6 +1,6 @@
 import { widthOf } from './paint.js'
 
-/** Rows of cells under each other; the last cell of a row is cut at `width`. */
+/** Rows of cells under each other; a row is cut at `width`. */
 export function columns(rows: readonly (readonly string[])[], width = Number.POSITIVE_INFINITY): string[] {
   const widths: number[] = []
   for (const row of rows)
@@ -14,10 +14,19 @@ export function columns(rows: readonly (readonly string[])[], width = Number.POS
   })
 }
 
-/** Shortens a line to the width of the screen; one with colours is shorter than it looks and left alone. */
+const esc = String.fromCharCode(27)
+const parts = new RegExp(`${esc}\\[[0-9;]*m|.`, 'gsu')
+
+/** Shortens a line to the width of the screen; colours take no room and end with it. */
 export function cut(line: string, width: number): string {
-  if (widthOf(line) <= width || widthOf(line) !== line.length) return line
-  return `${line.slice(0, Math.max(0, width - 1))}…`
+  if (widthOf(line) <= width) return line
+  let shown = ''
+  let room = Math.max(0, width - 1)
+  for (const [part] of line.matchAll(parts)) {
+    if (part.length > 1 && part.startsWith(esc)) shown += part
+    else if (room-- > 0) shown += part
+  }
+  return `${shown}…`
 }
 
 function pad(text: string, width: number): string {

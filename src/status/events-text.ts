@@ -1,4 +1,5 @@
 import type { StoredEvent } from '../events/store.js'
+import { oneLine } from './one-line.js'
 import { type Paint, plain } from './paint.js'
 
 const colours = { info: 'dim', notice: 'cyan', warning: 'yellow', alarm: 'red' } as const
@@ -7,11 +8,6 @@ const colours = { info: 'dim', notice: 'cyan', warning: 'yellow', alarm: 'red' }
 export function eventLine(event: StoredEvent, paint: Paint = plain): string {
   const name = event.name.padEnd(16)
   return `${stamp(event.at)} ${paint(colours[event.level], event.level.padEnd(7))} ${name} ${oneLine(event.text)}`
-}
-
-/** What other programs said (an answer, a reason) must not move the cursor. */
-function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ')
 }
 
 /** Local time with milliseconds: what people compare with their own watch and logs. */

@@ -5,6 +5,7 @@ import { age } from './age.js'
 import { columns } from './columns.js'
 import { eventLine, stamp } from './events-text.js'
 import type { ExplainedRouter, ExplainedServer, Explanation } from './explain.js'
+import { oneLine } from './one-line.js'
 import { type Paint, plain } from './paint.js'
 
 /** Why something is as it is, in the order in which a person asks. */
@@ -21,8 +22,8 @@ function routerText({ router, peers, events }: ExplainedRouter, node: string, no
   const { name, vrid, interface: link, state, since, cause, priority, faults, behind } = router
   return join([
     paint('bold', `virtual router ${name} (vrid ${vrid} on ${link}): ${node} is ${state} for ${age(now - since)}`),
-    `  because ${cause}`,
-    ...faults.map(fault => `  fault: ${fault}`),
+    `  because ${oneLine(cause)}`,
+    ...faults.map(fault => `  fault: ${oneLine(fault)}`),
     ...(behind ? [`  stays behind: left by order of ${behind.author} ${age(now - behind.at)} ago`] : []),
     `  priority ${priority.effective} = ${[priority.base, ...priority.contributions.map(contribution)].join(' ')}`,
     `  ${masterLine(router, now)}`,
@@ -33,7 +34,7 @@ function routerText({ router, peers, events }: ExplainedRouter, node: string, no
     }),
     ...titled(
       '  the last transition',
-      router.timeline.map(({ at, what }) => `${stamp(at)} ${what}`),
+      router.timeline.map(({ at, what }) => `${stamp(at)} ${oneLine(what)}`),
     ),
     ...titled(
       '  events',
@@ -43,7 +44,7 @@ function routerText({ router, peers, events }: ExplainedRouter, node: string, no
 }
 
 function contribution({ source, value, reason }: RouterStatus['priority']['contributions'][number]): string {
-  return `${value < 0 ? '-' : '+'} ${Math.abs(value)} ${source} (${reason})`
+  return `${value < 0 ? '-' : '+'} ${Math.abs(value)} ${source} (${oneLine(reason)})`
 }
 
 function masterLine({ state, master, lastAdvert }: RouterStatus, now: number): string {
@@ -66,7 +67,7 @@ function serverText(
       const ends = until === undefined ? 'no end' : `ends in ${age(until - now)}`
       return `  ${verb} by ${author} ${age(now - at)} ago${reason === undefined ? '' : ` ("${reason}")`}, ${ends}`
     }),
-    ...server.checks.map(check => `  ${checkLine(check, now)}`),
+    ...server.checks.map(check => `  ${oneLine(checkLine(check, now))}`),
     ...titled(
       '  results',
       columns(
@@ -74,7 +75,7 @@ function serverText(
           stamp(at),
           layer,
           `${latency.toFixed(1)}ms`,
-          [reason, detail].filter(Boolean).join(' '),
+          oneLine([reason, detail].filter(Boolean).join(' ')),
         ]),
       ),
     ),

@@ -1,4 +1,4 @@
-import { styleText } from 'node:util'
+import { stripVTControlCharacters, styleText } from 'node:util'
 
 export type Colour = 'red' | 'green' | 'yellow' | 'cyan' | 'dim' | 'bold' | 'inverse'
 export type Paint = (colour: Colour, text: string) => string
@@ -15,9 +15,7 @@ export function paintFor(stream: { readonly isTTY?: boolean }, env: NodeJS.Proce
   return wanted ? colours : plain
 }
 
-const escapes = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g')
-
 /** How many columns a text takes, colours not counted. */
 export function widthOf(text: string): number {
-  return text.replaceAll(escapes, '').length
+  return stripVTControlCharacters(text).length
 }

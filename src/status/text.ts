@@ -3,8 +3,10 @@ import type { RealServerStatus, RouterStatus, ServiceStatus } from '../messages.
 import { type PeerView, ready } from '../peer/view.js'
 import { age } from './age.js'
 import { columns } from './columns.js'
+import { noticeLines } from './notice-lines.js'
+import { oneLine } from './one-line.js'
 import { type Colour, type Paint, plain } from './paint.js'
-import type { Notice, Status } from './status.js'
+import type { Status } from './status.js'
 
 export type TextOptions = {
   readonly paint?: Paint
@@ -18,19 +20,32 @@ export type TextOptions = {
  * different from normal. Where the screen is too small, what is normal is counted instead of listed.
  */
 export function statusText(status: Status, { paint = plain, width, rows }: TextOptions = {}): string {
-  const details = ['all', 'abnormal-servers', 'abnormal-services'] as const
-  let text: string[] = []
-  for (const detail of details) {
-    text = [
-      header(status, paint),
-      ...section(routerRows(status, paint), width),
-      ...section(peerRows(status, paint), width),
-      ...section(serviceRows(status, detail, paint), width),
-      ...noticeLines(status, paint, width, rows),
-    ]
-    if (rows === undefined || text.length < rows) break
+  const top = header(status, paint)
+  const peers = section(peerRows(status, paint), width)
+  const notices = noticeSection(status, paint, width, rows)
+  const all = section(routerRows(status, paint), width)
+  const routers = rows === undefined ? all : limited(all, Math.max(6, Math.floor(rows / 3)))
+  const room = (rows ?? Number.POSITIVE_INFINITY) - 2 - routers.length - peers.length - notices.length
+  const tables = details.map(detail => () => section(serviceRows(status, detail, paint), width))
+  const fitting = firstThatFits(tables, room)
+  return `${[top, ...routers, ...peers, ...limited(fitting, room), ...notices].join('\n')}\n`
+}
+
+const details = ['all', 'abnormal-servers', 'abnormal-services'] as const
+
+function firstThatFits(makers: readonly (() => string[])[], room: number): string[] {
+  let lines: string[] = []
+  for (const make of makers) {
+    lines = make()
+    if (lines.length <= room) break
   }
-  return `${text.join('\n')}\n`
+  return lines
+}
+
+/** The first of them, and how many there are beside. */
+function limited(lines: readonly string[], room: number): readonly string[] {
+  const most = Math.max(room, 4)
+  return lines.length <= most ? lines : [...lines.slice(0, most - 1), `and ${lines.length - most + 1} more lines`]
 }
 
 function header({ node, version, at, since, config, maintenance }: Status, paint: Paint): string {
@@ -65,7 +80,7 @@ function routerRow(router: RouterStatus, now: number, peers: readonly PeerView[]
     age(now - since),
     effective === base ? String(base) : paint('yellow', `${effective} of ${base}`),
     masterName(router, peers),
-    state === 'fault' ? router.faults.join(', ') || cause : cause,
+    oneLine(state === 'fault' ? router.faults.join(', ') || cause : cause),
   ]
 }
 
@@ -164,12 +179,10 @@ function connections(servers: readonly RealServerStatus[]): string {
 function lastResult({ name, last }: RealServerStatus['checks'][number]): string {
   if (!last) return `${name} -`
   const ms = last.latency < 10 ? last.latency.toFixed(1) : last.latency.toFixed(0)
-  return `${name} ${last.layer}${last.detail ? ` ${last.detail}` : ''} in ${ms}ms`
+  return `${name} ${last.layer}${last.detail ? ` ${oneLine(last.detail)}` : ''} in ${ms}ms`
 }
 
-const noticeColours = { info: 'dim', notice: 'cyan', warning: 'yellow', alarm: 'red' } as const
-
-function noticeLines({ notices }: Status, paint: Paint, width?: number, rows?: number): string[] {
+function noticeSection({ notices }: Status, paint: Paint, width?: number, rows?: number): string[] {
   if (notices.length === 0) return ['', paint('green', 'Everything is normal.')]
   const room = rows === undefined ? notices.length : Math.max(5, Math.floor(rows / 3))
   const shown = notices.slice(0, notices.length > room ? room - 1 : room)
@@ -177,14 +190,7 @@ function noticeLines({ notices }: Status, paint: Paint, width?: number, rows?: n
   return [
     '',
     paint('dim', 'DIFFERENT FROM NORMAL'),
-    ...columns(
-      shown.map(notice => noticeRow(notice, paint)),
-      width,
-    ),
+    ...noticeLines(shown, paint, width),
     ...(more > 0 ? [`and ${more} more: lvskeeper status --json`] : []),
   ]
-}
-
-function noticeRow({ level, subject, text, next }: Notice, paint: Paint): string[] {
-  return [paint(noticeColours[level], level), subject, `${text}${next === undefined ? '' : `  -> ${next}`}`]
 }
