@@ -3,7 +3,7 @@ import { fromMaster } from './from-master.js'
 import { isKnown, patience } from './patience.js'
 import { becomeBackup, becomeFault, becomeMaster } from './phases.js'
 import type { Millis } from './ports.js'
-import type { Event, Knowledge, PeerView, State, Step } from './state.js'
+import type { Event, Knowledge, PeerView, Resume, State, Step } from './state.js'
 import { isOwner, type VirtualRouter } from './virtual-router.js'
 
 /** A router before `startup`: nothing is known of tracking, the peers or the own table. */
@@ -40,7 +40,7 @@ function move(router: VirtualRouter, state: State, event: Event, before: Knowled
   const { phase } = state
   switch (phase.name) {
     case 'init':
-      return event.type === 'startup' ? startup(router, state, event.resume?.silence, now) : [state, []]
+      return event.type === 'startup' ? startup(router, state, event.resume, now) : [state, []]
     case 'backup':
       return fromBackup(router, { ...state, phase }, event, before, now)
     case 'master':
@@ -51,10 +51,11 @@ function move(router: VirtualRouter, state: State, event: Event, before: Knowled
 }
 
 /** RFC 9568 6.4.1, and the process that follows one which was master a moment ago. */
-function startup(router: VirtualRouter, state: State, silence: Millis | undefined, now: Millis): Step {
+function startup(router: VirtualRouter, state: State, resume: Resume | undefined, now: Millis): Step {
   if (state.knowledge.faults.length > 0) return becomeFault(router, state, 'startup')
   // Longer than the others wait: one of them may be master.
-  if (silence !== undefined && silence < patience(router)) return becomeMaster(router, state, 'resumed', now)
+  if (resume && resume.silence < (resume.patience ?? patience(router)))
+    return becomeMaster(router, state, 'resumed', now)
   return isOwner(router) && !state.knowledge.behind
     ? becomeMaster(router, state, 'owner', now)
     : becomeBackup(router, state, 'startup', now)

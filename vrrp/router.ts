@@ -8,12 +8,16 @@ import { electionPriority, patience } from './patience.js'
 import type { Addresses, Announcer, Clock, Lan, Millis, Received, Vip } from './ports.js'
 import { reception } from './reception.js'
 import { type RouterStatus, routerStatus } from './router-status.js'
-import type { Behind, Cause, Effect, Event, Notice, PeerView, State } from './state.js'
+import type { Behind, Cause, Effect, Event, Notice, PeerView, Resume, State } from './state.js'
+import type { Command, Member } from './sync-group.js'
 import { timeline } from './timeline.js'
 import { type Sample, standing } from './tracking.js'
 import { transmitter } from './transmitter.js'
 import { vipKeeper } from './vip-keeper.js'
 import { isOwner, type VirtualRouter } from './virtual-router.js'
+
+/** Least time between two additions of VIPs that somebody else removes. */
+const RECLAIM_PAUSE = 1000
 
 export type RouterPorts = {
   readonly clock: Clock
@@ -25,8 +29,8 @@ export type RouterPorts = {
 }
 
 export type StartOptions = {
-  /** The previous process was master and sent its last advert this long ago: go straight on, if nobody can have taken over. */
-  readonly resume?: { readonly silence: Millis }
+  /** The previous process was master: go straight on, if nobody can have taken over. */
+  readonly resume?: Resume
   /** The order to stay behind is older than this process (maintenance). */
   readonly behind?: Behind
   readonly ready?: boolean
@@ -63,8 +67,9 @@ export type RouterHandle = {
   addressChanged(): void
   /** A VIP vanished behind our back. */
   vipLost(address: string): void
-  /** A member of the sync group leads: obey. */
-  group(to: 'master' | 'backup', faults: readonly string[]): void
+  /** This router as its sync group sees it, and what the group demands. */
+  membership(): Member
+  obey(command: Command): void
   /** Announces again, if master: bridge or bond changed. */
   reannounce(): void
   failover(order: FailoverOrder): Promise<FailoverResult>
@@ -122,6 +127,7 @@ export function runRouter(
   let heard: { from: string; at: Millis; epoch: number } | undefined
   let waiting: ((result: FailoverResult) => void)[] = []
   let sentAt = startedAt
+  let reclaimedAt = Number.NEGATIVE_INFINITY
   const queue: Event[] = []
 
   for (const [link, up] of options.links ?? []) sampleLink(link, up)
@@ -165,12 +171,25 @@ export function runRouter(
     vipLost(address) {
       counters['vip-lost']++
       notice('vip-lost', `${address} was removed by somebody else; it is put back`, { address }, address)
+      // At once, but two programs that both insist must not do so at full speed.
+      if (clock.now() - reclaimedAt < RECLAIM_PAUSE) return
+      reclaimedAt = clock.now()
       dispatch({ type: 'vip-lost' })
     },
-    group(to, faults) {
-      groupFaults = faults
+    membership: () => ({
+      name,
+      state: state.phase.name,
+      wants: state.phase.name === 'backup' && state.phase.wants,
+      faults: [
+        ...state.knowledge.faults.filter(fault => !groupFaults.includes(fault)),
+        ...(state.phase.name === 'fault' && state.phase.retry ? [state.phase.retry.reason] : []),
+      ],
+      given: groupFaults,
+    }),
+    obey(command) {
+      if (command.order !== 'faults') return dispatch({ type: 'group', to: command.order })
+      groupFaults = command.faults
       reconsider()
-      if (faults.length === 0) dispatch({ type: 'group', to })
     },
     reannounce,
     failover,

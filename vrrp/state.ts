@@ -92,9 +92,16 @@ export type Behind = {
   readonly lasting: boolean
 }
 
+/** The previous process was master. */
+export type Resume = {
+  /** Its last advert went out this long ago. */
+  readonly silence: Millis
+  /** How long the others wait after that advert; three of our intervals, unless it announced another one. */
+  readonly patience?: Millis
+}
+
 export type Event =
-  /** `silence`: the previous process was master and sent its last advert this long ago. */
-  | { readonly type: 'startup'; readonly resume?: { readonly silence: Millis } }
+  | { readonly type: 'startup'; readonly resume?: Resume }
   | { readonly type: 'tick' }
   | { readonly type: 'advert'; readonly priority: number; readonly interval: Millis; readonly from: string }
   /** Our standing after tracking. */

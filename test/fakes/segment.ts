@@ -9,8 +9,7 @@ import { virtualTime } from './virtual-time.js'
 export type Seen = { at: number; director: number; what: string; bytes?: Buffer }
 
 /** Directors on one segment, in virtual time: no sockets, no waiting. What is faked is the kernel, not the router. */
-export function fakeSegment(priorities: readonly number[], changes: Partial<VirtualRouter> = {}) {
-  const time = virtualTime()
+export function fakeSegment(priorities: readonly number[], changes: Partial<VirtualRouter> = {}, time = virtualTime()) {
   const seen: Seen[] = []
   const directors = priorities.map((_, index) => director(index))
   /** May drop or delay: returns the delay in ms, or undefined. */
@@ -26,6 +25,12 @@ export function fakeSegment(priorities: readonly number[], changes: Partial<Virt
     let sendError: string | undefined
     let handle: RouterHandle | undefined
     let current: { alive: boolean } | undefined
+
+    let listener: (note: Note) => void = () => {}
+    const tell = (note: Note) => {
+      notes.push(note)
+      listener(note)
+    }
 
     const lan: Lan = {
       source: () => source,
@@ -70,12 +75,15 @@ export function fakeSegment(priorities: readonly number[], changes: Partial<Virt
       held,
       renewals,
       handle: () => handle,
+      onNote: (hear: (note: Note) => void) => {
+        listener = hear
+      },
       start(options: StartOptions = {}) {
         const life = { alive: true }
         current = life
         const clock = mortal(time.clock(), life)
         const ports = { clock, lan, addresses, announcer, epoch: () => 1_800_000_000_000 + time.now() }
-        handle = runRouter(config, ports, note => notes.push(note), { ready: true, ...options })
+        handle = runRouter(config, ports, tell, { ready: true, ...options })
         return handle
       },
       /** The process is gone at once; the kernel keeps the VIPs for its lifetime. */

@@ -54,7 +54,7 @@ export type Network = {
 }
 
 /** Directors in virtual time, with everything that can go wrong between them. Below the loop: what is tested is the machine. */
-export function simulate(routers: readonly VirtualRouter[], rnd: Random, readAll = 0.8) {
+export function simulate(routers: readonly VirtualRouter[], rnd: Random, readAll = 0.8, leastRead = 0) {
   let now = 0
   let serial = 0
   const heap = new Heap()
@@ -150,7 +150,9 @@ export function simulate(routers: readonly VirtualRouter[], rnd: Random, readAll
 
   function awake(one: Director) {
     if (!one.alive || one.stalledUntil > now) return
-    const reads = rnd.chance(readAll) ? one.socket.length : rnd.int(Math.min(1, one.socket.length), one.socket.length)
+    const reads = rnd.chance(readAll)
+      ? one.socket.length
+      : rnd.int(Math.min(leastRead, one.socket.length), one.socket.length)
     for (const packet of one.socket.splice(0, reads)) receive(one, packet)
     const due = deadline(one.state)
     if (due !== undefined && local(one) >= due) {
