@@ -1,5 +1,13 @@
 import type { Op } from './plan.js'
-import { endpoint, type Server, type Service, type ServiceId, type Table, type Tunnel } from './table.js'
+import {
+  endpoint,
+  type SchedulerFlag,
+  type Server,
+  type Service,
+  type ServiceId,
+  type Table,
+  type Tunnel,
+} from './table.js'
 
 /** The operation as the ipvsadm command that does the same. */
 export function ipvsadmLine(op: Op): string {
@@ -19,11 +27,14 @@ export function ipvsadmLine(op: Op): string {
   }
 }
 
-/** The table as `ipvsadm -Sn` prints it (and `ipvsadm -R` reads it), one rule per line, in the table's order. */
-export function save(table: Table): string[] {
+/**
+ * The table as `ipvsadm -Sn` prints it (and `ipvsadm -R` reads it), one rule per line, in the table's order. ipvsadm
+ * itself leaves the connection thresholds out; `thresholds` puts them in, which it reads as well.
+ */
+export function save(table: Table, thresholds = false): string[] {
   return [...table.values()].flatMap(({ service, servers }) => [
     serviceRule(service),
-    ...[...servers.values()].map(server => serverRule(service, server)),
+    ...[...servers.values()].map(server => serverRule(service, server, '-a', thresholds)),
   ])
 }
 
@@ -35,7 +46,7 @@ export function serviceName(id: ServiceId): string {
 }
 
 export function serviceRule({ id, settings }: Service, command = '-A'): string {
-  const { persistence, flags } = settings
+  const { persistence } = settings
   const six = 'mark' in id ? id.family === 6 : id.address.includes(':')
   const words = [command, serviceName(id), '-s', settings.scheduler]
   if (persistence) {
@@ -45,26 +56,42 @@ export function serviceRule({ id, settings }: Service, command = '-A'): string {
     if (persistence.engine) words.push('--pe', persistence.engine)
   }
   if (settings.onePacket) words.push('-o')
-  if (flags.length > 0) words.push('-b', flags.join(','))
+  const named = flagText(settings)
+  if (named) words.push('-b', named)
   return words.join(' ')
 }
 
-export function serverRule({ id }: Service, server: Server, command = '-a'): string {
+export function serverRule({ id }: Service, server: Server, command = '-a', thresholds = true): string {
   const { settings } = server
   const method = { nat: '-m', dr: '-g', tun: '-i', local: '-l' }[settings.forward]
   const where = endpoint(server.address, server.port)
   const words = [command, serviceName(id), '-r', where, method, '-w', `${settings.weight}`]
-  if (settings.upper) words.push('-x', `${settings.upper}`)
-  if (settings.lower) words.push('-y', `${settings.lower}`)
+  if (thresholds && settings.upper) words.push('-x', `${settings.upper}`)
+  if (thresholds && settings.lower) words.push('-y', `${settings.lower}`)
   if (settings.forward === 'tun') words.push(...tunnelWords(settings.tunnel))
   return words.join(' ')
 }
 
 function tunnelWords(tunnel: Tunnel | undefined): string[] {
-  if (!tunnel || tunnel.type === 'ipip') return []
+  if (!tunnel || tunnel.type === 'ipip') return ['--tun-type', 'ipip']
   const checksum = { none: '--tun-nocsum', csum: '--tun-csum', remcsum: '--tun-remcsum' }[tunnel.checksum]
   const port = tunnel.type === 'gue' ? ['--tun-port', `${tunnel.port}`] : []
   return ['--tun-type', tunnel.type, ...port, checksum]
+}
+
+/** In ipvsadm's order; it names no third flag of sh and mh, which have none. */
+export function flagText({ flags }: Service['settings']): string {
+  const order: readonly SchedulerFlag[] = [
+    'sh-fallback',
+    'sh-port',
+    'mh-fallback',
+    'mh-port',
+    'flag-1',
+    'flag-2',
+    'flag-3',
+  ]
+  const named = order.filter(flag => flags.includes(flag))
+  return named.filter(flag => flag !== 'flag-3' || named.every(one => one.startsWith('flag'))).join(',')
 }
 
 /** A prefix length as a dotted mask. */
