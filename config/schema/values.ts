@@ -16,6 +16,7 @@ export function duration({ min = 1, max = 31 * 86_400_000 }: Options = {}) {
   return z
     .string({ error: coded('bad-duration', wanted) })
     .regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, { error: coded('bad-duration', wanted) })
+    .meta({ examples: ['500ms', '2s', '5m'] })
     .transform((text, context) => {
       const [, digits = '0', unit = 'ms'] = /^([\d.]+)(\w+)$/.exec(text) ?? []
       const ms = Number((Number(digits) * (unitMs[unit] ?? 1)).toFixed(6))
@@ -44,6 +45,7 @@ export function size({ min = 0, max = 2 ** 31 }: Options = {}) {
   return z
     .string({ error: coded('bad-size', wanted) })
     .regex(/^\d+(B|kB|MB|KiB|MiB|GiB)$/, { error: coded('bad-size', wanted) })
+    .meta({ examples: ['64KiB', '1MiB'] })
     .transform((text, context) => {
       const [, digits = '0', unit = 'B'] = /^(\d+)(\w+)$/.exec(text) ?? []
       const bytes = Number(digits) * (unitBytes[unit] ?? 1)
@@ -171,13 +173,11 @@ export function parseCidr(text: string): { address: string; prefix: number } | u
   return prefix <= whole ? { address, prefix } : undefined
 }
 
-/** One or a list of them -> a list. */
+/** One or a list of them -> a list. What one becomes may itself be an array (a range), so it is wrapped before they join. */
 export function oneOrMore<T extends z.ZodType>(item: T) {
-  return z
-    .union([item, z.array(item).min(1, { error: coded('empty-list', 'expected at least one entry') })])
-    .transform(value => {
-      return (Array.isArray(value) ? value : [value]) as z.output<T>[]
-    })
+  const one = item.transform(value => [value] as z.output<T>[])
+  const more = z.array(item).min(1, { error: coded('empty-list', 'expected at least one entry') })
+  return z.union([one, more]).transform(value => value as z.output<T>[])
 }
 
 /** `{ name: thing }`. */
