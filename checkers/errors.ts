@@ -4,13 +4,14 @@ type Failure = Extract<Outcome, { passed: false }>
 
 /**
  * What an errno of connect(2), send(2) or recv(2) says about the real server. Whatever the director itself lacks
- * (descriptors, memory, ports, a route, an address, its own firewall's leave) is no failure of the server.
+ * (descriptors, memory, ports, a route, an address, its own firewall's leave) is no failure of the server. Anything
+ * unknown is one: an error that nobody foresaw must not keep a dead server in the table.
  */
 export function failureOf(errno: string, text?: string): Failure {
   const known = failures[errno]
   if (known) return known
   const detail = text ? `${errno}: ${text}` : errno
-  return { passed: false, reason: 'local-error', layer: 'SOCKERR', detail }
+  return local.has(errno) ? failed('local-error', 'SOCKERR', detail) : failed('bad-reply', 'L7RSP', detail)
 }
 
 /** An attempt that ran out of time while this layer was at work. */
@@ -39,6 +40,24 @@ export function excerpt(bytes: Uint8Array | string, limit = 80): string {
 }
 
 const escapes: Record<string, string> = { '\r': '\\r', '\n': '\\n', '\t': '\\t' }
+
+const local = new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOBUFS',
+  'ENOMEM',
+  'EADDRNOTAVAIL',
+  'EADDRINUSE',
+  'EAFNOSUPPORT',
+  'EAGAIN',
+  'EINVAL',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ENODEV',
+  'ENXIO',
+  'EACCES',
+  'EPERM',
+])
 
 const failures: Readonly<Record<string, Failure>> = {
   ECONNREFUSED: failed('refused', 'L4CON'),

@@ -1,0 +1,90 @@
+import { Client, type Dispatcher } from 'undici'
+import { endpointHost } from './endpoint.js'
+import { excerpt, failed, failureOf, timedOut } from './errors.js'
+import { httpJudge } from './http-judge.js'
+import { hostOf, requestHeaders } from './http-request.js'
+import type { Response } from './http-response.js'
+import { connector, type Link, warned } from './link.js'
+import type { Dial, Outcome, Probe, Target } from './ports.js'
+import { serverName } from './server-name.js'
+import type { HttpSpec, TlsSpec } from './spec.js'
+
+/**
+ * One HTTP/1.1 request over TLS, by an undici client of its own: never a connection that an earlier attempt left, and
+ * no time limit but the signal's (undici's own are coarse).
+ */
+export function httpsProbe(spec: HttpSpec & { readonly tls: TlsSpec }, dial: Dial): Probe {
+  const connect = connector(dial, { ...spec.tls, sni: serverName(spec), alpn: ['http/1.1'] }, spec.proxy)
+  const judgeResponse = httpJudge(spec)
+
+  return async (target, signal) => {
+    const link = await connect(target, signal)
+    if ('outcome' in link) return link.outcome
+    const client = new Client(`https://${endpointHost(target, 443)}`, options(link))
+    let phase = 'status'
+    try {
+      const answer = await client.request({ ...request(spec, target), signal })
+      phase = 'body'
+      return warned(judgeResponse(await receive(answer, spec.maxBytes)), link.warning)
+    } catch (error) {
+      return signal.aborted ? timedOut('L7', `waiting for the ${phase}`) : outcomeOf(error)
+    } finally {
+      // Not awaited: the outcome is known, and closing has no result that anybody wants.
+      client.destroy().catch(() => {})
+      link.socket.destroy()
+    }
+  }
+}
+
+function options({ socket }: Link): Client.Options {
+  return {
+    // The connector's type wants a net.Socket; any Duplex that has shaken hands is one to undici.
+    // Not at once: undici waits for ever on a connector that answers before it returns.
+    connect: (_, give) => queueMicrotask(() => give(null, socket as import('node:tls').TLSSocket)),
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    maxHeaderSize: 32_768,
+    pipelining: 0,
+  }
+}
+
+function request(spec: HttpSpec, target: Target): Dispatcher.RequestOptions {
+  // undici counts the body itself.
+  const headers = requestHeaders(spec).filter(([name]) => name.toLowerCase() !== 'content-length')
+  return {
+    method: spec.method as Dispatcher.HttpMethod,
+    path: spec.path,
+    headers: [...headers.flat(), 'Host', hostOf(spec, target)],
+    body: spec.body ?? null,
+    reset: true,
+  }
+}
+
+/** Reads at most `limit` bytes of the body. */
+async function receive({ statusCode, headers, body }: Dispatcher.ResponseData, limit: number): Promise<Response> {
+  const parts: Buffer[] = []
+  let length = 0
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    parts.push(chunk)
+    length += chunk.length
+    if (length > limit) break
+  }
+  const fields = Object.entries(headers).map(([name, value]): [string, string] => [
+    name,
+    Array.isArray(value) ? value.join(', ') : (value ?? ''),
+  ])
+  return {
+    status: statusCode,
+    headers: new Map(fields),
+    body: Buffer.concat(parts).subarray(0, limit),
+    whole: length <= limit,
+  }
+}
+
+function outcomeOf(error: unknown): Outcome {
+  const { code = '', message = String(error) } = error as { code?: string; message?: string }
+  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return failed('bad-reply', 'L7RSP', message)
+  if (code.startsWith('UND_ERR_')) return failed('closed', 'L7RSP', message)
+  const failure = failureOf(code || 'UNKNOWN', excerpt(message))
+  return failure.layer === 'L4CON' ? { ...failure, layer: 'L7RSP' } : failure
+}
