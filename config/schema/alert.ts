@@ -97,5 +97,5 @@ export const alert = mapping({
   keep: duration({ min: 1000 })
     .optional()
     .describe('Gives up on an alert that could not be delivered for this long. Default 24h.'),
-}).describe('One receiver of events: one channel, and what it wants to hear.')
+}).meta({ id: 'alert', description: 'One receiver of events: one channel, and what it wants to hear.' })
 export type AlertFile = z.output<typeof alert>

@@ -342,7 +342,10 @@ export const checkShape = {
     .describe("Asks the VIP through this real server, along the clients' way (dr, tun). For tcp, tls, http, https."),
 }
 
-export const check = mapping(checkShape).describe('A health check: one kind, and when to run it.')
+export const check = mapping(checkShape).meta({
+  id: 'check',
+  description: 'A health check: one kind, and when to run it.',
+})
 export type CheckFile = z.output<typeof check>
 
 /** What a service, a real server or a defaults block may say about checks. */

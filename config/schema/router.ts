@@ -25,7 +25,7 @@ export const director = mapping({
     .record(interfaceName(), interfaceName(), { error: coded('bad-mapping', 'expected a mapping of interface names') })
     .optional()
     .describe('What interfaces of this file are called on this director: { eth0: ens3 }.'),
-}).describe('One of the machines that share the VIPs.')
+}).meta({ id: 'director', description: 'One of the machines that share the VIPs.' })
 
 const vip = z
   .union([cidr(), mapping({ address: cidr(), interface: interfaceName().optional() })], {
@@ -175,7 +175,7 @@ export const routerShape = {
     .describe('Patience that a restart asks of the backups. Default 1s.'),
 }
 
-export const virtualRouter = mapping(routerShape).describe('One VRRP instance.')
+export const virtualRouter = mapping(routerShape).meta({ id: 'virtual_router', description: 'One VRRP instance.' })
 export type RouterFile = z.output<typeof virtualRouter>
 export type DirectorFile = z.output<typeof director>
 export type TrackFile = z.output<typeof track>

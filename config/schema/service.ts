@@ -67,7 +67,7 @@ export const realServer = mapping({
     .optional()
     .describe('In place of address: a JSON or YAML file with a list of targets (file_sd), watched.'),
   ...serverShape,
-}).describe('One real server, a range of them, or where to look them up.')
+}).meta({ id: 'real_server', description: 'One real server, a range of them, or where to look them up.' })
 
 const persistence = z
   .union([
@@ -152,7 +152,10 @@ export const serviceShape = {
   ).optional(),
 }
 
-export const virtualServer = mapping(serviceShape).describe('One service that is balanced.')
+export const virtualServer = mapping(serviceShape).meta({
+  id: 'virtual_server',
+  description: 'One service that is balanced.',
+})
 export type ServiceFile = z.output<typeof virtualServer>
 export type RealServerFile = z.output<typeof realServer>
 export { serverShape }
