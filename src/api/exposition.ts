@@ -1,4 +1,5 @@
-export type Labels = Readonly<Record<string, string | number>>
+/** Made once per thing by `labels`, used for each of its metrics. */
+export type Labels = string & { readonly brand?: 'labels' }
 
 /**
  * Prometheus' text format 0.0.4 for what is read off the status: a gauge registry would hash the labels of 37,000 real
@@ -14,7 +15,7 @@ export function exposition() {
       lines = [`# HELP ${name} ${help}`, `# TYPE ${name} ${kind}`]
       families.set(name, lines)
     }
-    lines.push(`${name}${labelText(labels)} ${value}`)
+    lines.push(labels === '' ? `${name} ${value}` : `${name}{${labels}} ${value}`)
   }
 
   return {
@@ -26,11 +27,15 @@ export function exposition() {
 
 export type Exposition = ReturnType<typeof exposition>
 
-function labelText(labels: Labels): string {
-  let text = ''
-  for (const name in labels) text += `${text === '' ? '{' : ','}${name}="${escapeValue(String(labels[name]))}"`
-  return text === '' ? '' : `${text}}`
+/** `router="web",state="master"`; goes behind what is there already. */
+export function labels(values: Readonly<Record<string, string | number>>, before: Labels = ''): Labels {
+  let text: string = before
+  for (const name in values) text += `${text === '' ? '' : ','}${name}="${escapeValue(String(values[name]))}"`
+  return text
 }
+
+/** No labels. */
+export const bare: Labels = ''
 
 function escapeValue(value: string): string {
   return /[\\"\n]/.test(value) ? value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n') : value

@@ -2,7 +2,7 @@ import { serverKey } from '../ipvs/table.js'
 import type { RouterStatus, ServiceStatus } from '../messages.js'
 import { ready } from '../peer/view.js'
 import type { Status } from '../status/status.js'
-import type { Exposition } from './exposition.js'
+import { bare, type Exposition, labels } from './exposition.js'
 
 /** What a scrape may be narrowed to with `?scope=`. */
 export const scopes = ['director', 'vrrp', 'services', 'servers', 'checks', 'peers'] as const
@@ -22,102 +22,104 @@ export function statusMetrics(status: Status, wanted: ReadonlySet<Scope>, out: E
 
 function director(status: Status, { gauge, counter }: Exposition): void {
   const { version, node, config, processes, alerts, table, at, since } = status
-  gauge('lvskeeper_build_info', 'The version that runs.', { version, node }, 1)
-  gauge('lvskeeper_start_time_seconds', 'Since when the director runs.', {}, since / 1_000)
-  gauge('lvskeeper_config_info', 'The configuration that runs.', { hash: config.hash }, 1)
-  gauge('lvskeeper_config_generation', 'Grows with each applied configuration.', {}, config.generation)
-  gauge('lvskeeper_config_loaded_timestamp_seconds', 'When it was applied.', {}, config.loadedAt / 1_000)
-  gauge('lvskeeper_config_last_reload_success', '0: the last reload was refused.', {}, config.refused ? 0 : 1)
-  gauge('lvskeeper_maintenance', '1: the whole director has left by order.', {}, status.maintenance ? 1 : 0)
-  gauge('lvskeeper_overrides', 'Overrides that hold now.', {}, status.overrides.length)
+  gauge('lvskeeper_build_info', 'The version that runs.', labels({ version, node }), 1)
+  gauge('lvskeeper_start_time_seconds', 'Since when the director runs.', bare, since / 1_000)
+  gauge('lvskeeper_config_info', 'The configuration that runs.', labels({ hash: config.hash }), 1)
+  gauge('lvskeeper_config_generation', 'Grows with each applied configuration.', bare, config.generation)
+  gauge('lvskeeper_config_loaded_timestamp_seconds', 'When it was applied.', bare, config.loadedAt / 1_000)
+  gauge('lvskeeper_config_last_reload_success', '0: the last reload was refused.', bare, config.refused ? 0 : 1)
+  gauge('lvskeeper_maintenance', '1: the whole director has left by order.', bare, status.maintenance ? 1 : 0)
+  gauge('lvskeeper_overrides', 'Overrides that hold now.', bare, status.overrides.length)
   for (const level of ['info', 'notice', 'warning', 'alarm']) {
     const count = status.notices.filter(notice => notice.level === level).length
-    gauge('lvskeeper_notices', 'What is different from normal now.', { level }, count)
+    gauge('lvskeeper_notices', 'What is different from normal now.', labels({ level }), count)
   }
   for (const { role, state, restarts, lag } of processes) {
-    gauge('lvskeeper_process_up', '1: the process runs.', { role }, state === 'running' ? 1 : 0)
-    counter('lvskeeper_process_restarts_total', 'How often it was started again.', { role }, restarts)
+    gauge('lvskeeper_process_up', '1: the process runs.', labels({ role }), state === 'running' ? 1 : 0)
+    counter('lvskeeper_process_restarts_total', 'How often it was started again.', labels({ role }), restarts)
     if (lag !== undefined)
-      gauge('lvskeeper_event_loop_lag_seconds', 'Longest stall of its loop lately.', { role }, lag / 1_000)
+      gauge('lvskeeper_event_loop_lag_seconds', 'Longest stall of its loop lately.', labels({ role }), lag / 1_000)
   }
   for (const { name, queued, sent, failed, dropped, oldest } of alerts) {
-    const channel = { channel: name }
+    const channel = labels({ channel: name })
     gauge('lvskeeper_alert_queue', 'Alerts that wait for delivery.', channel, queued)
     const waits = oldest === undefined ? 0 : (at - oldest) / 1_000
     gauge('lvskeeper_alert_oldest_seconds', 'Age of the oldest of them.', channel, waits)
     const help = 'Alerts by what became of them; failed counts attempts.'
     for (const [result, count] of Object.entries({ sent, failed, dropped }))
-      counter('lvskeeper_notify_total', help, { ...channel, result }, count)
+      counter('lvskeeper_notify_total', help, labels({ result }, channel), count)
   }
-  gauge('lvskeeper_ipvs_table_complete', '1: the kernel holds what is wanted.', {}, table.complete ? 1 : 0)
-  counter('lvskeeper_ipvs_drift_repairs_total', 'Changes behind our back that were mended.', {}, table.repairs)
-  gauge('lvskeeper_ipvs_foreign_services', 'Services in the kernel that are not ours.', {}, table.foreign)
+  gauge('lvskeeper_ipvs_table_complete', '1: the kernel holds what is wanted.', bare, table.complete ? 1 : 0)
+  counter('lvskeeper_ipvs_drift_repairs_total', 'Changes behind our back that were mended.', bare, table.repairs)
+  gauge('lvskeeper_ipvs_foreign_services', 'Services in the kernel that are not ours.', bare, table.foreign)
 }
 
 const states = ['init', 'backup', 'master', 'fault'] as const
 
 function vrrp(router: RouterStatus, { gauge, counter }: Exposition): void {
   const { name, state, priority, since, lastAdvert, counters } = router
-  const labels = { router: name }
+  const own = labels({ router: name })
   for (const each of states)
-    gauge('lvskeeper_vrrp_state', '1 for the state it is in.', { ...labels, state: each }, each === state ? 1 : 0)
+    gauge('lvskeeper_vrrp_state', '1 for the state it is in.', labels({ state: each }, own), each === state ? 1 : 0)
   const help = 'As the file says, and with tracking.'
   for (const kind of ['base', 'effective'] as const)
-    gauge('lvskeeper_vrrp_priority', help, { ...labels, kind }, priority[kind])
-  gauge('lvskeeper_vrrp_last_transition_timestamp_seconds', 'Since when it is in its state.', labels, since / 1_000)
+    gauge('lvskeeper_vrrp_priority', help, labels({ kind }, own), priority[kind])
+  gauge('lvskeeper_vrrp_last_transition_timestamp_seconds', 'Since when it is in its state.', own, since / 1_000)
   if (lastAdvert !== undefined)
-    gauge('lvskeeper_vrrp_last_advert_timestamp_seconds', 'When a master was heard last.', labels, lastAdvert / 1_000)
+    gauge('lvskeeper_vrrp_last_advert_timestamp_seconds', 'When a master was heard last.', own, lastAdvert / 1_000)
   for (const [counter_, value] of Object.entries(counters))
-    counter('lvskeeper_vrrp_packets_total', 'Counters of the router.', { ...labels, counter: counter_ }, value)
+    counter('lvskeeper_vrrp_packets_total', 'Counters of the router.', labels({ counter: counter_ }, own), value)
 }
 
 function virtualServer(service: ServiceStatus, { gauge }: Exposition): void {
-  const labels = { service: service.name }
-  gauge('lvskeeper_virtual_server_up', '1: at or above its quorum.', labels, service.state === 'up' ? 1 : 0)
-  gauge('lvskeeper_virtual_server_quorum', 'Weight that must be up.', labels, service.quorum)
-  gauge('lvskeeper_virtual_server_weight_up', 'Weight that is up.', labels, service.weightUp)
-  gauge('lvskeeper_virtual_server_sorry', '1: the sorry server serves.', labels, service.sorry ? 1 : 0)
+  const own = labels({ service: service.name })
+  gauge('lvskeeper_virtual_server_up', '1: at or above its quorum.', own, service.state === 'up' ? 1 : 0)
+  gauge('lvskeeper_virtual_server_quorum', 'Weight that must be up.', own, service.quorum)
+  gauge('lvskeeper_virtual_server_weight_up', 'Weight that is up.', own, service.weightUp)
+  gauge('lvskeeper_virtual_server_sorry', '1: the sorry server serves.', own, service.sorry ? 1 : 0)
   const counts = new Map<string, number>()
   for (const { state } of service.realServers) counts.set(state, (counts.get(state) ?? 0) + 1)
   for (const [state, count] of counts)
-    gauge('lvskeeper_virtual_server_real_servers', 'Real servers by state.', { ...labels, state }, count)
+    gauge('lvskeeper_virtual_server_real_servers', 'Real servers by state.', labels({ state }, own), count)
 }
 
 function realServers({ name, realServers }: ServiceStatus, { gauge }: Exposition): void {
   for (const server of realServers) {
-    const labels = { service: name, server: serverKey(server) }
+    const own = labels({ service: name, server: serverKey(server) })
     const up = server.state === 'up' || server.state === 'unchecked' ? 1 : 0
-    gauge('lvskeeper_real_server_up', '1: takes new connections.', labels, up)
-    gauge('lvskeeper_real_server_state', '1, with the state it is in.', { ...labels, state: server.state }, 1)
-    gauge('lvskeeper_real_server_weight', 'As the kernel has it; 0 when absent.', labels, server.kernelWeight ?? 0)
+    gauge('lvskeeper_real_server_up', '1: takes new connections.', own, up)
+    gauge('lvskeeper_real_server_state', '1, with the state it is in.', labels({ state: server.state }, own), 1)
+    gauge('lvskeeper_real_server_weight', 'As the kernel has it; 0 when absent.', own, server.kernelWeight ?? 0)
     const { connections } = server
     if (!connections) continue
-    gauge('lvskeeper_real_server_active_connections', 'ActiveConn.', labels, connections.active)
-    gauge('lvskeeper_real_server_inactive_connections', 'InActConn.', labels, connections.inactive)
+    gauge('lvskeeper_real_server_active_connections', 'ActiveConn.', own, connections.active)
+    gauge('lvskeeper_real_server_inactive_connections', 'InActConn.', own, connections.inactive)
   }
 }
 
 function checks({ name, realServers }: ServiceStatus, { gauge }: Exposition): void {
-  for (const server of realServers)
+  for (const server of realServers) {
+    const base = labels({ service: name, server: serverKey(server) })
     for (const check of server.checks) {
-      const labels = { service: name, server: serverKey(server), check: check.name }
+      const own = labels({ check: check.name }, base)
       if (check.verdict !== 'unknown')
-        gauge('lvskeeper_check_up', 'Its verdict; absent before the first.', labels, check.verdict === 'up' ? 1 : 0)
+        gauge('lvskeeper_check_up', 'Its verdict; absent before the first.', own, check.verdict === 'up' ? 1 : 0)
       if (check.last)
-        gauge('lvskeeper_check_duration_seconds', 'How long the last one took.', labels, check.last.latency / 1_000)
-      gauge('lvskeeper_check_last_change_timestamp_seconds', 'Since when it holds.', labels, check.since / 1_000)
+        gauge('lvskeeper_check_duration_seconds', 'How long the last one took.', own, check.last.latency / 1_000)
+      gauge('lvskeeper_check_last_change_timestamp_seconds', 'Since when it holds.', own, check.since / 1_000)
     }
+  }
 }
 
 function peers({ peers, config, peerChannel }: Status, { gauge }: Exposition): void {
   if (peerChannel === 'off') return
   for (const peer of peers) {
-    const labels = { peer: peer.name }
-    gauge('lvskeeper_peer_up', '1: heard within three seconds.', labels, peer.state === 'fresh' ? 1 : 0)
-    gauge('lvskeeper_peer_ready', '1: could take over now.', labels, ready(peer) ? 1 : 0)
+    const own = labels({ peer: peer.name })
+    gauge('lvskeeper_peer_up', '1: heard within three seconds.', own, peer.state === 'fresh' ? 1 : 0)
+    gauge('lvskeeper_peer_ready', '1: could take over now.', own, ready(peer) ? 1 : 0)
     if (peer.lastHeard !== undefined)
-      gauge('lvskeeper_peer_last_heard_timestamp_seconds', 'When it was heard last.', labels, peer.lastHeard / 1_000)
+      gauge('lvskeeper_peer_last_heard_timestamp_seconds', 'When it was heard last.', own, peer.lastHeard / 1_000)
     const match = peer.report?.configHash === config.hash ? 1 : 0
-    if (peer.report) gauge('lvskeeper_peer_config_match', '1: runs the same configuration.', labels, match)
+    if (peer.report) gauge('lvskeeper_peer_config_match', '1: runs the same configuration.', own, match)
   }
 }
