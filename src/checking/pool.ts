@@ -1,3 +1,4 @@
+import { type Composed, compose } from '../../checkers/compose.js'
 import type { Report } from '../../checkers/entry.js'
 import type { Wanted } from '../../checkers/monitor.js'
 import { checkKey } from '../../checkers/spec.js'
@@ -6,7 +7,6 @@ import type { OverrideInput, RealServerInput, VirtualServerInput } from '../ipvs
 import { serverKey } from '../ipvs/table.js'
 import type { Override } from '../messages.js'
 import { checkerInput } from './input.js'
-import { verdictOf, wishOf } from './verdict.js'
 
 /** What the pool asks of the monitor. */
 export interface Checks {
@@ -22,6 +22,8 @@ export type Member = {
   since: number
   /** Monotonic; when it came up after having been down: the ramp starts there. */
   upSince: number | undefined
+  /** What its checks ask for besides the verdict, to see that it changed. */
+  asks: string | undefined
 }
 
 export type Turn = { readonly member: Member; readonly from: Member['verdict']; readonly to: Member['verdict'] }
@@ -47,6 +49,7 @@ export function createPool(checks: Checks, now: () => number) {
         verdict: old?.verdict ?? 'unknown',
         since: old?.since ?? Date.now(),
         upSince: old?.upSince,
+        asks: old?.asks,
       }
     })
     services.set(name, { hash, config, members })
@@ -74,9 +77,12 @@ export function createPool(checks: Checks, now: () => number) {
     const affected =
       key === undefined ? [...services.values()].flatMap(({ members }) => members) : (listeners.get(key) ?? [])
     return affected.flatMap(member => {
-      const to = verdictOf(judged(member), member.server.require)
+      const { verdict: to, ...said } = composed(member)
       const from = member.verdict
-      if (to === from) return []
+      const asks = JSON.stringify(said)
+      const asked = member.asks
+      member.asks = asks
+      if (to === from) return asked !== undefined && asks !== asked ? [{ member, from, to }] : []
       member.verdict = to
       member.since = Date.now()
       member.upSince = to === 'up' && from === 'down' ? now() : undefined
@@ -84,11 +90,17 @@ export function createPool(checks: Checks, now: () => number) {
     })
   }
 
-  function judged(member: Member) {
-    return member.server.checks.map((spec, at) => ({
-      spec,
-      verdict: checks.report(member.checkKeys[at] ?? '')?.health.verdict ?? 'unknown',
-    }))
+  function composed(member: Member): Composed {
+    const parts = member.server.checks.map(({ name, severity }, at) => {
+      const report = checks.report(member.checkKeys[at] ?? '')
+      return {
+        name,
+        severity,
+        verdict: report?.health.verdict ?? ('unknown' as const),
+        last: report?.results.at(-1)?.outcome,
+      }
+    })
+    return compose(parts, member.server.require)
   }
 
   /** The newest override about a member. */
@@ -109,20 +121,32 @@ export function createPool(checks: Checks, now: () => number) {
         const member = byKey.get(serverKey({ address, port }))
         if (!member) return { verdict: 'unknown' }
         const override = overrideOf(member)
-        const wish = wishOf(judged(member))
+        const wish = wishOf(composed(member), member.server.weight)
         return {
           verdict: member.verdict,
           held: held(member),
           ...(member.upSince === undefined ? {} : { upSince: member.upSince }),
           ...(override ? { override: overrideInput(override) } : {}),
-          ...(wish.state ? { wish } : {}),
+          ...(wish ? { wish } : {}),
         }
       })
     })
   }
 
+  /** The real servers of each service in which this check takes part, with their checks. */
+  function servicesOf(key: string): (readonly { readonly server: string; readonly keys: readonly string[] }[])[] {
+    const names = new Set(listeners.get(key)?.map(member => member.service.name))
+    return [...names].map(name =>
+      (services.get(name)?.members ?? []).map(({ server, checkKeys }) => ({
+        server: serverKey(server),
+        keys: checkKeys,
+      })),
+    )
+  }
+
   return {
     upsert,
+    servicesOf,
     remove: (name: string) => void services.delete(name),
     wanted,
     judge,
@@ -147,6 +171,16 @@ export type Pool = ReturnType<typeof createPool>
 function targetOf({ ids }: ServiceConfig, { address, port }: RealServerConfig): { address: string; port: number } {
   const first = ids[0]
   return { address, port: port !== 0 ? port : first && 'port' in first ? first.port : 0 }
+}
+
+/** What the checks ask for besides up and down; undefined: nothing. */
+function wishOf({ state, percent, weight, add }: Composed, configured: number): RealServerInput['wish'] {
+  const wished = weight ?? (add === 0 ? undefined : Math.max(0, configured + add))
+  if (state === undefined && percent === 100 && wished === undefined) return undefined
+  return {
+    ...(state ? { state } : {}),
+    ...(wished === undefined ? { percent } : { weight: Math.round((wished * percent) / 100) }),
+  }
 }
 
 function overrideInput({ verb, weight }: Override): OverrideInput {

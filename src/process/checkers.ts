@@ -1,5 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { dial } from '../../checkers/dial.js'
+import { mayBeFinal } from '../../checkers/final-share.js'
 import { createMonitor } from '../../checkers/monitor.js'
 import { probeFor } from '../../checkers/probe-for.js'
 import type { ServiceConfig } from '../../config/config.js'
@@ -12,6 +14,7 @@ import type { CheckerSettings } from '../control/wanted.js'
 import { desired } from '../ipvs/desired.js'
 import { fileJournal } from '../ipvs/journal.js'
 import { type Manager, manager } from '../ipvs/manager.js'
+import { descriptorLimit } from '../linux/descriptor-limit.js'
 import { openIpvs } from '../linux/ipvs.js'
 import { createLog, type LogLevel } from '../log.js'
 import type { Address, Event, Leave, Message, Question, TableReport } from '../messages.js'
@@ -56,6 +59,13 @@ const monitor = createMonitor({
   random: Math.random,
   probeFor,
   onVerdict: ({ key }) => turned(key),
+  onResult(key, { outcome }) {
+    // Without a new verdict something else may have changed: what the server asks for.
+    if (outcome.wish) turned(key)
+  },
+  // Idle connections that see a server's process die (docs/checks.md); a quarter of the file descriptors at most.
+  watch: { dial, budget: Math.floor(descriptorLimit() / 4) },
+  mayBeFinal: key => mayBeFinal(key, pool.servicesOf(key), monitor.byWatch),
 })
 const checks = { report: monitor.report }
 const pool = createPool(checks, systemClock.now)
@@ -124,6 +134,7 @@ function turned(key: string): void {
   if (tracking.verdict(key, checks)) return
   const turns = pool.judge(key)
   for (const turn of turns) {
+    if (turn.from === turn.to) continue
     const event = turnEvent(turn, checks, Date.now())
     if (event) tell(event)
   }
