@@ -31,6 +31,11 @@ export const libc = {
   getsockopt: library.func(
     'int getsockopt(int fd, int level, int option, _Out_ void *value, _Inout_ uint32_t *length)',
   ) as (fd: number, level: number, option: number, value: Buffer, length: [number]) => number,
+  getsockname: library.func('int getsockname(int fd, _Out_ void *address, _Inout_ uint32_t *length)') as (
+    fd: number,
+    address: Buffer,
+    length: [number],
+  ) => number,
   sendto: library.func('long sendto(int fd, void *data, size_t length, int flags, void *address, uint32_t size)') as (
     fd: number,
     data: Buffer,
@@ -67,9 +72,20 @@ export const libc = {
   strerror: library.func('str strerror(int errno)') as (errno: number) => string,
 } as const
 
-/** Watches a file descriptor in the event loop (uv_poll). */
-export const poll = koffi.node.poll
 export type PollHandle = ReturnType<typeof koffi.node.poll>
+
+/** Watches a file descriptor in the event loop (uv_poll). What `ready` throws ends the process like any uncaught error; koffi alone would drop it. */
+export function poll(fd: number, events: { readable?: boolean; writable?: boolean }, ready: () => void): PollHandle {
+  return koffi.node.poll(fd, events, () => {
+    try {
+      ready()
+    } catch (error) {
+      setImmediate(() => {
+        throw error
+      })
+    }
+  })
+}
 
 /** The address of a Buffer's memory. The caller keeps the Buffer alive as long as anyone may read it. */
 export const addressOf = (buffer: Buffer): bigint => koffi.address(buffer)

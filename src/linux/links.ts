@@ -1,7 +1,8 @@
 import { isIPv4 } from 'node:net'
 import { numberOf, parseAttributes, textOf } from './attributes.js'
 import { addressText, macText } from './ip-address.js'
-import { openNetlink, type Reply } from './netlink.js'
+import { openNetlink, type Reply, type Request } from './netlink.js'
+import { netlinkDrops } from './netlink-drops.js'
 import { ownProtocol, rtm } from './rtnetlink.js'
 
 /** A network interface as the kernel describes it (rtnetlink(7), RTM_NEWLINK). */
@@ -70,10 +71,14 @@ export async function watchLinks(): Promise<Links> {
   const links = new Map<number, Link>()
   const addresses = new Map<string, LinkAddress>()
   const listeners = new Set<(event: LinkEvent) => void>()
+  let notifiedSince: Set<string> | undefined
+  let rereading = false
+  let again = false
   const netlink = openNetlink({
     groups: [group.link, group.ipv4Address, group.ipv6Address],
-    notify: take,
+    notify: notified,
     overrun: () => void readAll().catch(() => {}),
+    drops: netlinkDrops,
   })
   try {
     await readAll()
@@ -111,41 +116,65 @@ export async function watchLinks(): Promise<Links> {
     return undefined
   }
 
-  /** Start-up, and recovery of lost notifications: what is no longer listed is gone. */
+  /** Start-up, and recovery of lost notifications. */
   async function readAll() {
-    const listed = new Set<string>()
-    for (const reply of await netlink.dump({ type: rtm.getLink, data: Buffer.alloc(16), what: 'list interfaces' })) {
-      const link = take(reply)
-      if (link) listed.add(link)
+    if (rereading) {
+      again = true
+      return
     }
-    for (const reply of await netlink.dump({ type: rtm.getAddress, data: Buffer.alloc(8), what: 'list addresses' })) {
-      const address = take(reply)
-      if (address) listed.add(address)
+    rereading = true
+    try {
+      const isLink = await list({ type: rtm.getLink, data: Buffer.alloc(16), what: 'list interfaces' })
+      for (const link of [...links.values()]) if (!isLink(String(link.index))) dropLink(link)
+      const isAddress = await list({ type: rtm.getAddress, data: Buffer.alloc(8), what: 'list addresses' })
+      for (const [key, address] of [...addresses]) if (!isAddress(key)) dropAddress(key, address)
+    } finally {
+      rereading = false
     }
-    for (const [key, address] of [...addresses]) if (!listed.has(key)) dropAddress(key, address)
-    for (const link of [...links.values()]) if (!listed.has(String(link.index))) dropLink(link)
+    if (!again) return
+    again = false
+    await readAll()
   }
 
-  /** Folds one message in; returns the key of what it described. */
-  function take({ type, data }: Reply): string | undefined {
+  /** Folds in what the kernel lists; answers which keys exist: the listed ones, and those notified since the list began. Notifications before it are older. */
+  async function list(request: Request): Promise<(key: string) => boolean> {
+    const listed = new Set<string>()
+    notifiedSince = undefined
+    await netlink.dump(request, reply => {
+      notifiedSince ??= new Set()
+      const news = read(reply)
+      if (!news) return
+      listed.add(news.key)
+      news.put()
+    })
+    const newer = notifiedSince ?? new Set<string>()
+    notifiedSince = undefined
+    return key => listed.has(key) || newer.has(key)
+  }
+
+  function notified(reply: Reply) {
+    const news = read(reply)
+    if (!news) return
+    notifiedSince?.add(news.key)
+    news.put()
+  }
+
+  /** What a message is about, and how to fold it in. */
+  function read({ type, data }: Reply): { readonly key: string; put(): void } | undefined {
     switch (type) {
       case rtm.newLink:
       case rtm.delLink: {
         const link = parseLink(data)
         // A bridge reports its ports in AF_BRIDGE messages of the same type, RTM_DELLINK included: not the interface's end.
         if (!link || data[0] !== 0) return undefined
-        if (type === rtm.delLink) dropLink(link)
-        else putLink(link)
-        return String(link.index)
+        return { key: String(link.index), put: () => (type === rtm.delLink ? dropLink(link) : putLink(link)) }
       }
       case rtm.newAddress:
       case rtm.delAddress: {
         const address = parseAddress(data)
         if (!address) return undefined
         const key = `${address.index} ${address.address}/${address.prefix}`
-        if (type === rtm.delAddress) dropAddress(key, address)
-        else putAddress(key, address)
-        return key
+        return { key, put: () => (type === rtm.delAddress ? dropAddress(key, address) : putAddress(key, address)) }
       }
       default:
         return undefined

@@ -22,10 +22,10 @@ export type Netlink = {
   batch(requests: readonly Request[]): Promise<void>
   /** The one object that it describes (RTM_GETLINK of one interface and the like); rejects with a KernelError. */
   ask(request: Request): Promise<Reply | undefined>
-  /** Sends without waiting; a refusal goes to `refused`. All of them leave in one sendmsg. */
+  /** Sends without waiting; each refusal goes to `refused`. All of them leave in one sendmsg. */
   post(requests: readonly Request[], refused: (error: KernelError) => void): void
-  /** All objects that the kernel lists (NLM_F_DUMP). */
-  dump(request: Request): Promise<readonly Reply[]>
+  /** All objects that the kernel lists (NLM_F_DUMP). `each` sees them as they arrive, in their place among the notifications. */
+  dump(request: Request, each?: (reply: Reply) => void): Promise<readonly Reply[]>
   close(): void
 }
 
@@ -33,8 +33,10 @@ export type Notifications = {
   /** Multicast groups (rtnetlink_groups, enum): 1 links, 5 and 9 addresses ... */
   readonly groups: readonly number[]
   readonly notify: (reply: Reply) => void
-  /** The kernel had to drop notifications (ENOBUFS): read everything again. */
+  /** The kernel had to drop notifications: read everything again. */
   readonly overrun: () => void
+  /** How many were dropped since the socket was made. */
+  readonly drops: (port: number) => () => number
 }
 
 /** NETLINK_ROUTE of linux/netlink.h. */
@@ -43,7 +45,15 @@ const header = 16
 const message = { error: 2, done: 3 } as const
 const flag = { request: 0x1, ack: 0x4, dump: 0x300 } as const
 
-type Waiting = { what: string; replies: Reply[]; done: (error?: KernelError) => void; dump: boolean }
+/** Messages of one sendmsg. The kernel answers them in order and acknowledges the last: then those without a refusal were done. */
+type Batch = {
+  readonly requests: ReadonlyMap<number, string>
+  readonly replies: Reply[]
+  readonly each: ((reply: Reply) => void) | undefined
+  readonly refused: KernelError[]
+  readonly last: number
+  readonly done: (batch: Batch) => void
+}
 
 /**
  * A rtnetlink socket (netlink(7), rtnetlink(7)): requests in the order of the calls, any number in flight, answers by sequence
@@ -51,99 +61,98 @@ type Waiting = { what: string; replies: Reply[]; done: (error?: KernelError) => 
  */
 export function openNetlink(notifications?: Notifications): Netlink {
   const socket = new RawNetlinkSocket(route, { recvBufferSize: 1 << 20, sendBufferSize: 1 << 20 })
-  const waiting = new Map<number, Waiting>()
+  const waiting = new Map<number, Batch>()
+  const own = socket.address().port
+  const drops = notifications?.drops(own)
+  let dropped = drops?.() ?? 0
   let sequence = 0
   let closed = false
-  const own = socket.address().port
 
   socket.on('message', bytes => {
-    for (const { type, seq, port, data } of parseMessages(bytes)) {
-      // Notifications carry the port and sequence number of whoever caused them.
-      const asked = port === own ? waiting.get(seq) : undefined
-      if (asked) answer(seq, asked, { type, data })
-      else if (type > message.done) notifications?.notify({ type, data })
+    try {
+      take(bytes)
+    } catch (error) {
+      // Thrown through the package's native callback it would end the process without a word.
+      setImmediate(() => {
+        throw error
+      })
     }
   })
   socket.on('error', error => {
-    if (error.code === 'ENOBUFS') notifications?.overrun()
+    for (const batch of new Set(waiting.values())) fail(batch, error.code)
   })
   for (const group of notifications?.groups ?? []) socket.addMembership(group)
 
+  function take(bytes: Buffer) {
+    for (const { type, seq, port, data } of parseMessages(bytes)) {
+      // Notifications carry the port and sequence number of whoever caused them.
+      const batch = port === own ? waiting.get(seq) : undefined
+      if (batch) answer(seq, batch, { type, data })
+      else if (type > message.done) notifications?.notify({ type, data })
+    }
+    const now = drops?.() ?? 0
+    if (now !== dropped) notifications?.overrun()
+    dropped = now
+  }
+
   return {
-    request: request =>
-      new Promise((resolve, reject) => {
-        send([request], flag.ack, false, error => (error ? reject(error) : resolve()))
-      }),
+    request: request => settle(send([request], flag.ack)).then(() => {}),
+    batch: requests => (requests.length === 0 ? Promise.resolve() : settle(send(requests, flag.ack)).then(() => {})),
     post(requests, refused) {
-      if (requests.length > 0) send(requests, flag.ack, false, error => error && refused(error))
+      if (requests.length > 0) void send(requests, flag.ack).then(batch => batch.refused.forEach(refused))
     },
-    batch: requests =>
-      new Promise((resolve, reject) => {
-        let left = requests.length
-        let first: KernelError | undefined
-        if (left === 0) return resolve()
-        send(requests, flag.ack, false, error => {
-          first ??= error
-          if (--left > 0) return
-          if (first) reject(first)
-          else resolve()
-        })
-      }),
-    ask: request =>
-      new Promise((resolve, reject) => {
-        const replies = send([request], flag.ack, true, error => (error ? reject(error) : resolve(replies[0])))
-      }),
-    dump: request =>
-      new Promise((resolve, reject) => {
-        const replies = send([request], flag.dump, true, error => (error ? reject(error) : resolve(replies)))
-      }),
+    ask: request => settle(send([request], flag.ack)).then(([reply]) => reply),
+    dump: (request, each) => settle(send([request], flag.dump, each)),
     close() {
       if (closed) return
       closed = true
       socket.close()
-      for (const { what, done } of waiting.values()) done(new KernelError(what, 'ECANCELED'))
-      waiting.clear()
+      for (const batch of new Set(waiting.values())) fail(batch, 'ECANCELED')
     },
   }
 
-  function send(
-    requests: readonly Request[],
-    extra: number,
-    dump: boolean,
-    done: (error?: KernelError) => void,
-  ): Reply[] {
-    const replies: Reply[] = []
-    if (closed) {
-      for (const { what } of requests) done(new KernelError(what, 'EBADF'))
-      return replies
-    }
-    const numbers: number[] = []
-    const bytes = Buffer.concat(
-      requests.map(request => {
+  /** In this turn of the loop, unless the socket's buffer is full. Resolves when all are answered; refusals are in the result. */
+  function send(requests: readonly Request[], extra: number, each?: Batch['each']): Promise<Batch> {
+    return new Promise(done => {
+      const names = new Map<number, string>()
+      const frames = requests.map((request, index) => {
         sequence = (sequence % 0x7fffffff) + 1
-        numbers.push(sequence)
-        waiting.set(sequence, { what: request.what, replies, done, dump })
-        return frame(request, flag.request | extra, sequence)
-      }),
-    )
-    socket.send(bytes, {}, error => {
-      if (!error) return
-      for (const number of numbers) {
-        const lost = waiting.get(number)
-        waiting.delete(number)
-        lost?.done(new KernelError(lost.what, error.code))
-      }
+        names.set(sequence, request.what)
+        return frame(request, flag.request | (index === requests.length - 1 ? extra : 0), sequence)
+      })
+      const batch: Batch = { requests: names, replies: [], each, refused: [], last: sequence, done }
+      if (closed) return fail(batch, 'EBADF')
+      for (const number of names.keys()) waiting.set(number, batch)
+      socket.send(Buffer.concat(frames), {}, error => error && fail(batch, error.code))
     })
-    return replies
   }
 
-  function answer(seq: number, asked: Waiting, reply: Reply) {
-    if (reply.type === message.error || reply.type === message.done) {
-      waiting.delete(seq)
-      const errno = reply.data.length >= 4 ? -reply.data.readInt32LE(0) : 0
-      asked.done(errno > 0 ? new KernelError(asked.what, errnoName(errno)) : undefined)
-    } else if (asked.dump) asked.replies.push(reply)
+  function answer(seq: number, batch: Batch, reply: Reply) {
+    if (reply.type !== message.error && reply.type !== message.done) {
+      batch.replies.push(reply)
+      batch.each?.(reply)
+      return
+    }
+    const errno = reply.data.length >= 4 ? -reply.data.readInt32LE(0) : 0
+    if (errno > 0) batch.refused.push(new KernelError(batch.requests.get(seq) ?? '', errnoName(errno)))
+    if (seq === batch.last) end(batch)
   }
+
+  function fail(batch: Batch, code: string) {
+    for (const what of batch.requests.values()) batch.refused.push(new KernelError(what, code))
+    end(batch)
+  }
+
+  function end(batch: Batch) {
+    for (const number of batch.requests.keys()) waiting.delete(number)
+    batch.done(batch)
+  }
+}
+
+async function settle(sent: Promise<Batch>): Promise<readonly Reply[]> {
+  const { refused, replies } = await sent
+  if (refused[0]) throw refused[0]
+  return replies
 }
 
 function frame({ type, flags = 0, data }: Request, extra: number, seq: number): Buffer {

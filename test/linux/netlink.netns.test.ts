@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { kernelAddresses } from '../../src/linux/addresses.js'
+import { attribute, parseAttributes, textOf } from '../../src/linux/attributes.js'
+import { watchLinks } from '../../src/linux/links.js'
+import { openNetlink, type Request } from '../../src/linux/netlink.js'
+import { compiled, type Segment, segment, sleep, until } from './namespaces.js'
+
+let net: Segment
+beforeAll(() => {
+  net = segment()
+})
+afterAll(() => net.remove())
+
+const getLink = (name: string): Request => ({
+  type: 18,
+  data: Buffer.concat([Buffer.alloc(16), attribute(3, name)]),
+  what: `find ${name}`,
+})
+
+describe('a netlink socket', () => {
+  test('matches answers to questions, however many are in flight, and says what was refused and why', async () => {
+    const netlink = net.a.enter(() => openNetlink())
+    const answers = await Promise.allSettled(
+      ['eth0', 'nothere', 'lo', 'neither'].map(name => netlink.ask(getLink(name))),
+    )
+    expect(
+      answers.map(answer =>
+        answer.status === 'fulfilled' ? textOf(parseAttributes(answer.value!.data, 16), 3) : answer.reason.message,
+      ),
+    ).toEqual(['eth0', 'find nothere: ENODEV (no such device)', 'lo', 'find neither: ENODEV (no such device)'])
+    netlink.close()
+  })
+
+  test('answers a batch when all of it is done, with its first refusal, and a post with each refusal', async () => {
+    const netlink = net.a.enter(() => openNetlink())
+    await expect(netlink.batch([getLink('eth0'), getLink('no1'), getLink('no2'), getLink('lo')])).rejects.toThrow(
+      'find no1',
+    )
+    await expect(netlink.batch([getLink('eth0'), getLink('lo')])).resolves.toBeUndefined()
+    await expect(netlink.batch([])).resolves.toBeUndefined()
+    const refused: string[] = []
+    netlink.post([getLink('no1'), getLink('eth0'), getLink('no2')], error => refused.push(error.message))
+    await until('both', () => refused.length === 2)
+    netlink.close()
+  })
+
+  test('that is closed rejects what is open and what comes later', async () => {
+    const netlink = net.a.enter(() => openNetlink())
+    const asked = netlink.ask(getLink('eth0'))
+    netlink.close()
+    await expect(asked).rejects.toMatchObject({ code: 'ECANCELED' })
+    await expect(netlink.request(getLink('eth0'))).rejects.toMatchObject({ code: 'EBADF' })
+  })
+
+  test('survives that thousands of answers overflow it', async () => {
+    const links = await net.a.enter(() => watchLinks())
+    const addresses = net.a.enter(() => kernelAddresses(links, { renewEvery: 0 }))
+    const vips = Array.from({ length: 255 }, (_, index) => ({
+      address: `10.88.0.${index}`,
+      prefix: 32,
+      interface: 'eth0',
+    }))
+    await addresses.claim('web', vips)
+    const end = performance.now() + 500
+    for (let round = 0; round < 40 && performance.now() < end; round++) addresses.renew('web')
+    await sleep(200)
+    await addresses.release('web')
+    expect(net.a.run('ip', '-o', 'addr', 'show', 'dev', 'eth0')).not.toContain('10.88.')
+    addresses.close()
+    links.close()
+  })
+
+  test('lets an error in a listener end the process with its own words', async () => {
+    const script = `
+      const { watchLinks } = await import('${compiled()}/src/linux/links.js')
+      const links = await watchLinks()
+      links.watch(() => { throw new Error('invariant broken') })
+      console.log('watching')`
+    const child = net.a.start(process.execPath, '--input-type=module', '-e', script)
+    let log = ''
+    child.stderr!.on('data', chunk => {
+      log += chunk
+    })
+    await new Promise(ready => child.stdout!.once('data', ready))
+    net.a.run('ip', 'addr', 'add', '10.99.0.1/32', 'dev', 'eth0')
+    const [code] = await new Promise<[number | null]>(ended => child.once('exit', exit => ended([exit])))
+    expect(code).toBe(1)
+    expect(log).toContain('Error: invariant broken')
+  })
+})
