@@ -1,5 +1,6 @@
 import { familyOf } from './address.js'
 import { type DrainPhase, drainPhase, type Left } from './drain.js'
+import { serverEntry } from './entry.js'
 import { fastKey } from './fast-key.js'
 import type { RealServerInput, VirtualServerInput } from './inputs.js'
 import type { FastTable, Millis, QuietReason } from './ports.js'
@@ -22,6 +23,10 @@ export type Desired = {
   readonly services: ReadonlyMap<string, ServiceOutcome>
   /** Which virtual server a kernel service belongs to: name by `serviceKey`. */
   readonly names: ReadonlyMap<string, string>
+  /** Why each real server with weight 0 has it, by entry: for the journal. */
+  readonly quiet: Readonly<Record<string, QuietReason>>
+  /** What was computed for each virtual server: reused while nothing is said that is new. */
+  readonly parts: ReadonlyMap<string, Part>
   /** When the same inputs would give something else, by time alone (a ramp, a deadline). */
   readonly next?: Millis
 }
@@ -61,31 +66,67 @@ export type Context = {
   readonly fast?: FastTable
 }
 
-/** From what is said of the virtual servers to the table that follows. Pure. */
+/** One virtual server's share. */
+export type Part = {
+  readonly input: VirtualServerInput
+  readonly outcome: ServiceOutcome
+  readonly entries: readonly (readonly [string, TableEntry])[]
+  readonly quiet: readonly (readonly [string, QuietReason])[]
+  /** It follows from time, counts or the kernel as well: never reused. */
+  readonly fleeting: boolean
+  readonly next?: Millis
+}
+type TableEntry = { readonly service: Service; readonly servers: ReadonlyMap<string, Server> }
+
+/**
+ * From what is said of the virtual servers to the table that follows. Pure. An input that is the same object as
+ * before is not computed again: keep the object of a virtual server of which nothing new is said.
+ */
 export function desired(inputs: readonly VirtualServerInput[], context: Context): Desired {
-  const table = new Map<string, { service: Service; servers: ReadonlyMap<string, Server> }>()
+  const table = new Map<string, TableEntry>()
   const services = new Map<string, ServiceOutcome>()
   const names = new Map<string, string>()
+  const quiet: Record<string, QuietReason> = {}
+  const parts = new Map<string, Part>()
+  let next: Millis | undefined
+  for (const input of inputs) {
+    const known = context.before?.parts.get(input.name)
+    const part = known && known.input === input && !known.fleeting ? known : partOf(input, context)
+    parts.set(input.name, part)
+    services.set(input.name, part.outcome)
+    for (const [key, entry] of part.entries) {
+      table.set(key, entry)
+      names.set(key, input.name)
+    }
+    for (const [entry, reason] of part.quiet) quiet[entry] = reason
+    if (part.next !== undefined && (next === undefined || part.next < next)) next = part.next
+  }
+  return { table, services, names, quiet, parts, ...(next === undefined ? {} : { next }) }
+}
+
+function partOf(input: VirtualServerInput, context: Context): Part {
   let next: Millis | undefined
   const soonest = (at: Millis | undefined) => {
     if (at !== undefined && at > context.now && (next === undefined || at < next)) next = at
   }
-  for (const input of inputs) {
-    const { outcome, weights } = decide(input, context, soonest)
-    services.set(input.name, outcome)
-    for (const id of input.ids) {
-      const servers = new Map<string, Server>()
-      for (const [server, weight] of weights) {
-        if (!reachable(id, server.address, server.settings.forward)) continue
-        const entry = kernelServer(id, server, weight)
-        // The first wins: a sorry server that is also a real server of the service adds nothing.
-        if (!servers.has(serverKey(entry))) servers.set(serverKey(entry), entry)
-      }
-      names.set(serviceKey(id), input.name)
-      table.set(serviceKey(id), { service: { id, settings: input.settings }, servers })
+  const { outcome, weights, fleeting } = decide(input, context, soonest)
+  const entries: [string, TableEntry][] = []
+  const quiet: [string, QuietReason][] = []
+  for (const id of input.ids) {
+    const key = serviceKey(id)
+    const servers = new Map<string, Server>()
+    for (const [server, weight] of weights) {
+      if (!reachable(id, server.address, server.settings.forward)) continue
+      const entry = kernelServer(id, server, weight)
+      const name = serverKey(entry)
+      // The first wins: a sorry server that is also a real server of the service adds nothing.
+      if (servers.has(name)) continue
+      servers.set(name, entry)
+      if (weight === 0) quiet.push([serverEntry(key, name), outcome.servers.get(serverKey(server))?.quiet ?? 'weight'])
     }
+    entries.push([key, { service: { id, settings: input.settings }, servers }])
   }
-  return { table, services, names, ...(next === undefined ? {} : { next }) }
+  return { input, outcome, entries, quiet, fleeting, ...(next === undefined ? {} : { next }) }
 }
 
 type Named = { readonly address: string; readonly port: number; readonly settings: Server['settings'] }
@@ -152,7 +193,9 @@ function decide(input: VirtualServerInput, context: Context, soonest: (at: Milli
   if (input.sorry && (sorry || input.sorry.inhibit))
     weights.set(input.sorry, sorry ? Math.max(1, input.sorry.settings.weight) * ramp.scale : 0)
   const outcome: ServiceOutcome = { state, pending, quorum, weightUp: up, sorry, tier, servers }
-  return { outcome, weights }
+  const fleeting =
+    pending || ramp.scale > 1 || standings.some(one => one.state === 'unknown' || one.drain?.phase === 'draining')
+  return { outcome, weights, fleeting }
 }
 
 function total(standings: readonly Standing[]): number {

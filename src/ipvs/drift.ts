@@ -2,43 +2,57 @@ import { fastKey } from './fast-key.js'
 import type { FastServer, FastTable } from './ports.js'
 import type { Server, Table } from './table.js'
 
+/** Finds the services whose quick view is not what we expect: only these are worth asking the kernel about. */
+export type Suspicion = (expected: Table, fast: FastTable, named: Iterable<string>) => Set<string>
+
 /**
- * The services whose quick view is not what we expect: only these are worth asking the kernel about. `named` are
- * services that shall be there; one that we do not expect (its creation failed) but see is worth a look, too.
+ * Remembers which pairs it compared: a service that is the same object as a second ago, and looked the same then, is
+ * not compared again. `named` are services that shall be there; one that we do not expect (its creation failed) but
+ * see is worth a look, too.
  */
-export function suspects(expected: Table, fast: FastTable, named: Iterable<string>): Set<string> {
-  const wrong = new Set<string>()
-  for (const [key, group] of families(expected)) {
-    const seen = fast.get(key)
-    const servers = group.length === 1 ? group[0]?.servers : joined(group)
-    const scheduler = group.length === 1 ? group[0]?.scheduler : ''
-    if (!seen || !servers || seen.scheduler !== scheduler || !alike(servers, seen.servers))
-      for (const { name } of group) wrong.add(name)
+export function suspicion(): Suspicion {
+  let compared = new Map<string, readonly [unknown, unknown]>()
+
+  return (expected, fast, named) => {
+    const wrong = new Set<string>()
+    const now = new Map<string, readonly [unknown, unknown]>()
+    const shared = sharedMarks(expected)
+    for (const [name, entry] of expected) {
+      const key = fastKey(name)
+      const seen = fast.get(key)
+      const group = shared.get(key)
+      const before = compared.get(name)
+      if (!group && before && before[0] === entry && before[1] === seen) {
+        now.set(name, before)
+        continue
+      }
+      const servers = group ? joined(group) : entry.servers
+      const scheduler = group ? '' : entry.service.settings.scheduler
+      if (seen && seen.scheduler === scheduler && alike(servers, seen.servers)) now.set(name, [entry, seen])
+      else wrong.add(name)
+    }
+    for (const name of named) if (!expected.has(name) && fast.has(fastKey(name))) wrong.add(name)
+    compared = now
+    return wrong
   }
-  for (const name of named) if (!expected.has(name) && fast.has(fastKey(name))) wrong.add(name)
-  return wrong
 }
 
-type Expected = {
-  readonly name: string
-  readonly scheduler: string
-  readonly servers: ReadonlyMap<string, Server>
-}
+type Entry = { readonly servers: ReadonlyMap<string, Server> }
 
-/** Services under the key that the quick view has for them: both families of a mark share one. */
-function families(expected: Table): Map<string, Expected[]> {
-  const groups = new Map<string, Expected[]>()
-  for (const [name, { service, servers }] of expected) {
-    const key = fastKey(name)
-    const one = { name, scheduler: service.settings.scheduler, servers }
-    const group = groups.get(key)
-    if (group) group.push(one)
-    else groups.set(key, [one])
+/** Services of both families of one mark, which the quick view does not tell apart: it has them under one key. */
+function sharedMarks(expected: Table): Map<string, Entry[]> {
+  const groups = new Map<string, Entry[]>()
+  for (const [name, entry] of expected) {
+    if (!name.startsWith('mark ')) continue
+    const group = groups.get(fastKey(name))
+    if (group) group.push(entry)
+    else groups.set(fastKey(name), [entry])
   }
+  for (const [key, group] of groups) if (group.length === 1) groups.delete(key)
   return groups
 }
 
-function joined(group: readonly Expected[]): ReadonlyMap<string, Server> {
+function joined(group: readonly Entry[]): ReadonlyMap<string, Server> {
   return new Map(group.flatMap(({ servers }) => [...servers]))
 }
 

@@ -1,5 +1,5 @@
 import type { Context, Desired } from './desired.js'
-import { entryKey, serverEntry } from './entry.js'
+import { entryKey } from './entry.js'
 import {
   errorEvent,
   globalErrorEvent,
@@ -10,12 +10,12 @@ import {
 } from './events.js'
 import { type Failure, failures } from './failures.js'
 import { planGlobals, type WantedGlobals } from './globals.js'
-import { picture } from './picture.js'
+import { idsOf, picture } from './picture.js'
 import { type Op, plan } from './plan.js'
-import type { Clock, FastTable, Journal, JournalContent, Kernel, Millis, QuietReason } from './ports.js'
+import type { Clock, FastTable, Journal, JournalContent, Kernel, Millis } from './ports.js'
 import { repairs } from './repairs.js'
 import { sameServer, sameService } from './same.js'
-import { serverKey, serviceKey, type Table } from './table.js'
+import { parseServiceKey, serverKey, serviceKey, type Table } from './table.js'
 
 /** What the manager is told by its owner: pulled at each pass, so the newest always counts. */
 export type Orders = {
@@ -65,6 +65,8 @@ export type ManagerState = {
 }
 
 const LONGEST_BACKOFF: Millis = 60_000
+/** How often timeouts and sync daemons are compared with the kernel. */
+const GLOBALS: Millis = 10_000
 
 /**
  * The one writer of the kernel's IPVS table. Every change is a pass; passes never overlap.
@@ -87,6 +89,7 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
   let complete = false
   let unreadable = 0
   let globalsDone = ''
+  let globalsDue = 0
   let cancel = () => {}
   let requested = false
   let running: Promise<void> | undefined
@@ -129,7 +132,8 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
   async function pass(): Promise<void> {
     // Only to know the names: nothing of the first answer is carried out.
     const named = (wanted ?? orders.want({ now: clock.now() })).table
-    const { theirs, full } = await view.observe(key => named.has(key) || made(key), named.keys(), clock.now())
+    const made = journal.services.flatMap(key => parseServiceKey(key) ?? [])
+    const theirs = await view.observe(idsOf(named, made), clock.now())
     const before = wanted
     const next = await want()
     wanted = next
@@ -150,7 +154,10 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
       todo.filter(op => !refusals.blocks(op, now)),
       next,
     )
-    await settleGlobals(orders.globals(), full)
+    const done = new Set(applied)
+    const undone = ops.filter(op => !done.has(op)).map(op => serviceKey(op.service.id))
+    view.matches(next.table, new Set(undone))
+    await settleGlobals(orders.globals())
     complete = refusals.all().length === 0
     orders.onPass?.({ desired: next, applied, failed: refusals.all(), complete })
   }
@@ -165,17 +172,17 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
         ...(view.fast() ? { fast: view.fast() as FastTable } : {}),
       })
     let next = ask()
-    const unread = [...next.table.keys()].filter(key => wanted && !wanted.table.has(key) && !view.table().has(key))
+    const known = wanted?.table
+    const unread = [...next.table]
+      .filter(([key]) => known && !known.has(key) && !view.table().has(key))
+      .map(([, { service }]) => service.id)
     if (unread.length > 0) {
-      await view.learn(new Set(unread))
+      await view.learn(unread)
       next = ask()
     }
-    view.keep(key => next.table.has(key) || made(key))
+    const made = new Set(journal.services)
+    view.keep(key => next.table.has(key) || made.has(key))
     return next
-  }
-
-  function made(key: string): boolean {
-    return journal.services.includes(key)
   }
 
   async function carryOut(ops: readonly Op[], next: Desired): Promise<Op[]> {
@@ -193,7 +200,7 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
       if (refused[i] !== undefined) view.doubt(serviceKey(op.service.id))
     })
     const removed = new Set(done.filter(op => op.op === 'remove-service').map(op => serviceKey(op.service.id)))
-    await write({ ...journal, services: journal.services.filter(key => !removed.has(key)), quiet: quietOnes(next) })
+    await write({ ...journal, services: journal.services.filter(key => !removed.has(key)), quiet: next.quiet })
     return done
   }
 
@@ -210,9 +217,11 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
     }
   }
 
-  async function settleGlobals(wish: WantedGlobals, full: boolean): Promise<void> {
+  async function settleGlobals(wish: WantedGlobals): Promise<void> {
     if (!wish.timeouts && !wish.daemons && journal.daemons.length === 0) return
-    if (!full && JSON.stringify(wish) === globalsDone) return
+    const due = clock.now() >= globalsDue
+    if (!due && JSON.stringify(wish) === globalsDone) return
+    globalsDue = clock.now() + GLOBALS
     const ops = planGlobals(wish, await kernel.globals(), journal.daemons)
     const started = ops.flatMap(op => (op.op === 'start-daemon' ? [op.daemon.role] : []))
     const ours = wish.daemons ? [...new Set([...journal.daemons, ...started])] : []
@@ -227,11 +236,13 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
   }
 
   async function clear(): Promise<void> {
-    const mine = await kernel.list(key => wanted?.table.has(key) || made(key))
+    const made = journal.services.flatMap(key => parseServiceKey(key) ?? [])
+    const mine = await kernel.list([...idsOf(wanted?.table ?? new Map(), made).values()])
     const ops = plan(new Map(), mine)
     const errors = ops.length === 0 ? [] : await kernel.apply(ops)
     const failed = ops.filter((op, i) => errors[i] !== undefined && !isGone(op, errors[i]))
-    await settleGlobals({}, true)
+    globalsDue = 0
+    await settleGlobals({})
     await write({ services: failed.map(op => serviceKey(op.service.id)), quiet: {}, daemons: [] })
     view.applied(ops.filter(op => !failed.includes(op)))
   }
@@ -280,15 +291,4 @@ function sameWish(before: Table, now: Table, op: Op): boolean {
   const key = serverKey(op.server)
   const [x, y] = [a.servers.get(key), b.servers.get(key)]
   return x && y ? sameServer(x, y) : x === y
-}
-
-/** Why each real server with weight 0 has it: the next process wants to know. */
-function quietOnes({ table, services, names }: Desired): Record<string, QuietReason> {
-  const quiet: Record<string, QuietReason> = {}
-  for (const [key, { servers }] of table) {
-    const outcome = services.get(names.get(key) ?? '')
-    for (const [server, { settings }] of servers)
-      if (settings.weight === 0) quiet[serverEntry(key, server)] = outcome?.servers.get(server)?.quiet ?? 'weight'
-  }
-  return quiet
 }

@@ -1,28 +1,27 @@
 import { applyOps } from './apply.js'
-import { suspects } from './drift.js'
+import { suspicion } from './drift.js'
 import { type Op, plan } from './plan.js'
 import type { FastTable, Kernel, Millis } from './ports.js'
-import type { Table } from './table.js'
+import { type ServiceId, serviceKey, type Table } from './table.js'
 
-/** The quick read finds services, real servers and weights that differ; the full one everything. */
+/** The quick read finds services, real servers and weights that differ. */
 const QUICK: Millis = 1000
-const FULL: Millis = 60_000
+/** Everything else is compared service by service, all of them in this many quick reads: a minute. */
+const ROUND = 60
 
 /** What we believe the kernel holds of our services, and how that belief is kept true. */
 export type Picture = {
   table(): Table
   fast(): FastTable | undefined
-  /** Reads what is due. Answers what somebody else did since, and whether everything was read. */
-  observe(
-    isOurs: (key: string) => boolean,
-    named: Iterable<string>,
-    now: Millis,
-  ): Promise<{ theirs: Op[]; full: boolean }>
+  /** Reads what is due of these services. Answers what somebody else did since. */
+  observe(ours: ReadonlyMap<string, ServiceId>, now: Millis): Promise<Op[]>
   /** Reads these services, which are ours from now on: what the kernel has of them is nobody's drift. */
-  learn(keys: ReadonlySet<string>): Promise<void>
+  learn(ids: readonly ServiceId[]): Promise<void>
   /** Forgets what is not ours any more. */
   keep(isOurs: (key: string) => boolean): void
   applied(ops: readonly Op[]): void
+  /** These services are exactly as wanted: from now on they are the same objects, which makes comparing them cheap. */
+  matches(wanted: Table, except: ReadonlySet<string>): void
   /** The kernel contradicted it: read this service, or everything, before the next plan. */
   doubt(key: string | 'everything'): void
   /** When the next quick read is due. */
@@ -30,49 +29,68 @@ export type Picture = {
 }
 
 export function picture(kernel: Kernel): Picture {
+  const suspects = suspicion()
   let table: Table = new Map()
   let fast: FastTable | undefined
   let quickDue = 0
-  let fullDue = 0
-  let doubtful = new Set<string>()
+  const doubtful = new Set<string>()
   let everything = true
   let first = true
+  /** Keys still to be compared in this round. */
+  let round: string[] = []
+
+  function slice(ours: ReadonlyMap<string, ServiceId>): string[] {
+    if (round.length === 0) round = [...ours.keys()]
+    return round.splice(0, Math.ceil(ours.size / ROUND))
+  }
 
   return {
     table: () => table,
     fast: () => fast,
-    async observe(isOurs, named, now) {
+    async observe(ours, now) {
       if (now >= quickDue) {
         fast = await kernel.listFast()
         quickDue = now + QUICK
-        for (const key of suspects(table, fast, named)) doubtful.add(key)
+        for (const key of suspects(table, fast, ours.keys())) doubtful.add(key)
+        if (!everything) for (const key of slice(ours)) doubtful.add(key)
       }
-      const full = everything || now >= fullDue
-      if (!full && doubtful.size === 0) return { theirs: [], full }
-      const which = doubtful
-      const listed = await kernel.list(key => isOurs(key) && (full || which.has(key)))
-      const found = new Map(full ? [] : [...table].filter(([key]) => !which.has(key)))
-      for (const [key, entry] of listed) found.set(key, entry)
-      const theirs = first ? [] : plan(found, table)
+      const keys = everything ? [...ours.keys()] : [...doubtful].filter(key => ours.has(key))
+      if (keys.length === 0) return []
+      const listed = await kernel.list(keys.flatMap(key => ours.get(key) ?? []))
+      const found = new Map(table)
+      const theirs: Op[] = []
+      for (const key of keys) {
+        const [before, after] = [table.get(key), listed.get(key)]
+        const changes = plan(after ? new Map([[key, after]]) : new Map(), before ? new Map([[key, before]]) : new Map())
+        if (changes.length === 0) continue
+        if (!first) theirs.push(...changes)
+        if (after) found.set(key, after)
+        else found.delete(key)
+      }
       table = found
-      doubtful = new Set()
+      for (const key of keys) doubtful.delete(key)
+      everything = false
       first = false
-      if (full) {
-        everything = false
-        fullDue = now + FULL
-      }
-      return { theirs, full }
+      return theirs
     },
-    async learn(keys) {
-      const found = await kernel.list(key => keys.has(key))
+    async learn(ids) {
+      const found = await kernel.list(ids)
       if (found.size > 0) table = new Map([...table, ...found])
     },
     keep(isOurs) {
-      const mine = [...table].filter(([key]) => isOurs(key))
-      if (mine.length !== table.size) table = new Map(mine)
+      const gone = [...table.keys()].filter(key => !isOurs(key))
+      if (gone.length === 0) return
+      const rest = new Map(table)
+      for (const key of gone) rest.delete(key)
+      table = rest
     },
     applied(ops) {
       table = applyOps(table, ops)
+    },
+    matches(wanted, except) {
+      const same = new Map(table)
+      for (const [key, entry] of wanted) if (!except.has(key)) same.set(key, entry)
+      table = same
     },
     doubt(key) {
       if (key === 'everything') everything = true
@@ -80,4 +98,12 @@ export function picture(kernel: Kernel): Picture {
     },
     due: () => quickDue,
   }
+}
+
+/** Services by key, from a table of wishes and the journal. */
+export function idsOf(table: Table, more: readonly ServiceId[]): Map<string, ServiceId> {
+  const ids = new Map<string, ServiceId>()
+  for (const [key, { service }] of table) ids.set(key, service.id)
+  for (const id of more) ids.set(serviceKey(id), id)
+  return ids
 }

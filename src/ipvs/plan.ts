@@ -15,12 +15,16 @@ export type Op =
 export function plan(desired: Table, actual: Table): Op[] {
   const build: Op[] = []
   const tearDown: Op[] = []
-  for (const [key, { service, servers }] of desired) {
+  for (const [key, entry] of desired) {
     const have = actual.get(key)
+    // The same object cannot differ: of tens of thousands of real servers only what changed is compared.
+    if (have === entry) continue
+    const { service, servers } = entry
     if (!have) build.push({ op: 'add-service', service })
     else if (!sameService(have.service, service)) build.push({ op: 'edit-service', service, before: have.service })
     for (const [id, server] of servers) {
       const before = have?.servers.get(id)
+      if (before === server) continue
       if (!before) build.push({ op: 'add-server', service, server })
       else if (!sameServer(before, server)) {
         const lowers = server.settings.weight < before.settings.weight

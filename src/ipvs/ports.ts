@@ -1,6 +1,6 @@
 import type { SyncDaemon, SyncRole, Timeouts } from './daemon.js'
 import type { Op } from './plan.js'
-import type { Forward, Table } from './table.js'
+import type { Forward, ServiceId, Table } from './table.js'
 
 /** What the table manager needs of its surroundings. Implemented in src/linux, faked in test/fakes. */
 
@@ -38,8 +38,8 @@ export type GlobalOp =
   | { readonly op: 'stop-daemon'; readonly role: SyncRole }
 
 export interface Kernel {
-  /** Everything, or the services that `which` names; in the kernel's order. Rejects when the kernel cannot be asked. */
-  list(which?: (key: string) => boolean): Promise<Table>
+  /** What the kernel has of these services. Rejects when it cannot be asked. */
+  list(ids: readonly ServiceId[]): Promise<Table>
   /** Services, servers, weights and connection counts from one cheap read. */
   listFast(): Promise<FastTable>
   /** Carries out the operations in order. One entry per operation: undefined, or the errno's name. Never rejects. */

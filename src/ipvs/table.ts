@@ -63,6 +63,16 @@ export function serviceKey(id: ServiceId): string {
   return 'mark' in id ? `mark ${id.mark} ipv${id.family}` : `${id.protocol} ${endpoint(id.address, id.port)}`
 }
 
+/** The inverse of `serviceKey`; undefined for anything else. */
+export function parseServiceKey(key: string): ServiceId | undefined {
+  const mark = /^mark (\d+) ipv([46])$/.exec(key)
+  if (mark) return { mark: Number(mark[1]), family: mark[2] === '6' ? 6 : 4 }
+  const [, protocol, six, four, port] = /^(tcp|udp|sctp) (?:\[([0-9a-f:.]+)\]|([0-9.]+)):(\d+)$/.exec(key) ?? []
+  const address = six ?? four
+  if (!protocol || !address || !port) return undefined
+  return { protocol: protocol as Protocol, address, port: Number(port) }
+}
+
 /** `10.9.0.21:80`, `[fd00:9::21]:80`. */
 export function serverKey(server: { readonly address: string; readonly port: number }): string {
   return endpoint(server.address, server.port)

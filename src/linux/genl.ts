@@ -42,9 +42,9 @@ const NLMSG_OVERRUN = 4
 const NLM_F = { REQUEST: 1, MULTI: 2, ACK: 4, DUMP: 0x300 } as const
 const HEADER = 16
 const GENL_HEADER = 4
-/** Below the kernel's default send buffer, and few enough that a refusal of each fits its receive buffer. */
-const BATCH_BYTES = 64 * 1024
-const BATCH_MESSAGES = 256
+/** Below the kernel's default send buffer (net.core.wmem_max); one datagram is one block of work in the kernel. */
+const BATCH_BYTES = 128 * 1024
+const BATCH_MESSAGES = 1000
 /** The kernel never makes a dump's datagram larger. */
 const RECEIVE = 32 * 1024
 /** Netlink answers at once; only a lost answer lets this pass. */
@@ -137,12 +137,12 @@ function openLink() {
   async function sendBatch(id: number, version: number, requests: readonly GenlRequest[]): Promise<GenlResult[]> {
     const first = take(requests.length)
     const last = first + requests.length - 1
-    const datagram = Buffer.concat(
-      requests.map((request, i) => {
-        const flags = NLM_F.REQUEST | (first + i === last ? NLM_F.ACK : 0)
-        return encode(id, version, request, flags, first + i, port)
-      }),
-    )
+    const datagram = Buffer.alloc(requests.reduce((sum, request) => sum + sizeOf(request), 0))
+    let offset = 0
+    requests.forEach((request, i) => {
+      const flags = NLM_F.REQUEST | (first + i === last ? NLM_F.ACK : 0)
+      offset = encode(datagram, offset, { id, version, request, flags, seq: first + i, port })
+    })
     const results: GenlResult[] = requests.map(() => undefined)
     try {
       return await exchange<GenlResult[]>(datagram, ({ type, seq, data }, done) => {
@@ -167,20 +167,19 @@ function openLink() {
         const wanted = take(1)
         const flags = NLM_F.REQUEST | (how === 'dump' ? NLM_F.DUMP : 0)
         const answers: Buffer[] = []
-        return exchange<Buffer[]>(
-          encode(id, version, request, flags, wanted, port),
-          ({ type, flags, seq, data }, done, fail) => {
-            if (seq !== wanted) return
-            const code = type === NLMSG_ERROR || type === NLMSG_DONE ? errno(data) : undefined
-            if (code) fail(new GenlError(code, `the kernel answered ${code}`))
-            else if (type === NLMSG_DONE || type === NLMSG_ERROR) done(answers)
-            else if (type === NLMSG_OVERRUN) fail(new GenlError('ENOBUFS', 'netlink: data lost'))
-            else {
-              answers.push(data.subarray(GENL_HEADER))
-              if (!(flags & NLM_F.MULTI)) done(answers)
-            }
-          },
-        )
+        const datagram = Buffer.alloc(sizeOf(request))
+        encode(datagram, 0, { id, version, request, flags, seq: wanted, port })
+        return exchange<Buffer[]>(datagram, ({ type, flags, seq, data }, done, fail) => {
+          if (seq !== wanted) return
+          const code = type === NLMSG_ERROR || type === NLMSG_DONE ? errno(data) : undefined
+          if (code) fail(new GenlError(code, `the kernel answered ${code}`))
+          else if (type === NLMSG_DONE || type === NLMSG_ERROR) done(answers)
+          else if (type === NLMSG_OVERRUN) fail(new GenlError('ENOBUFS', 'netlink: data lost'))
+          else {
+            answers.push(data.subarray(GENL_HEADER))
+            if (!(flags & NLM_F.MULTI)) done(answers)
+          }
+        })
       })
     },
     close() {
@@ -196,7 +195,7 @@ function* datagrams(requests: readonly GenlRequest[]): Generator<GenlRequest[]> 
   let part: GenlRequest[] = []
   let bytes = 0
   for (const request of requests) {
-    const size = HEADER + GENL_HEADER + request.attributes.length
+    const size = sizeOf(request)
     if (part.length === BATCH_MESSAGES || (part.length > 0 && bytes + size > BATCH_BYTES)) {
       yield part
       part = []
@@ -208,17 +207,31 @@ function* datagrams(requests: readonly GenlRequest[]): Generator<GenlRequest[]> 
   if (part.length > 0) yield part
 }
 
-/** struct nlmsghdr, struct genlmsghdr, attributes. */
-function encode(id: number, version: number, request: GenlRequest, flags: number, seq: number, port: number): Buffer {
-  const header = Buffer.alloc(HEADER + GENL_HEADER)
-  put32(header, header.length + request.attributes.length, 0)
-  put16(header, id, 4)
-  put16(header, flags, 6)
-  put32(header, seq, 8)
-  put32(header, port, 12)
-  header[16] = request.command
-  header[17] = version
-  return Buffer.concat([header, request.attributes])
+type Addressed = {
+  readonly id: number
+  readonly version: number
+  readonly request: GenlRequest
+  readonly flags: number
+  readonly seq: number
+  readonly port: number
+}
+
+/** Attributes are whole multiples of 4, so messages need no padding between them. */
+function sizeOf(request: GenlRequest): number {
+  return HEADER + GENL_HEADER + request.attributes.length
+}
+
+/** struct nlmsghdr, struct genlmsghdr, attributes. Returns where the next message starts. */
+function encode(out: Buffer, at: number, { id, version, request, flags, seq, port }: Addressed): number {
+  put32(out, sizeOf(request), at)
+  put16(out, id, at + 4)
+  put16(out, flags, at + 6)
+  put32(out, seq, at + 8)
+  put32(out, port, at + 12)
+  out[at + 16] = request.command
+  out[at + 17] = version
+  out.set(request.attributes, at + HEADER + GENL_HEADER)
+  return at + sizeOf(request)
 }
 
 function messages(datagram: Buffer): Message[] {

@@ -17,18 +17,19 @@ export type AttributeWriter = {
   u8(type: number, value: number): AttributeWriter
   u16(type: number, value: number): AttributeWriter
   u16be(type: number, value: number): AttributeWriter
-  u32(type: number, value: number): AttributeWriter
+  /** One after another in one attribute. */
+  u32(type: number, ...values: number[]): AttributeWriter
   /** Null-terminated. */
   text(type: number, value: string): AttributeWriter
   bytes(type: number, value: Uint8Array): AttributeWriter
   nest(type: number, fill: (inner: AttributeWriter) => void): AttributeWriter
-  /** What was written so far: a copy. */
+  /** A copy of what was written; the writer is empty again. */
   done(): Buffer
 }
 
-/** Writes attributes one after another into one growing buffer. */
+/** Writes attributes one after another into one growing buffer; made once, it serves for thousands of messages. */
 export function attributeWriter(): AttributeWriter {
-  let buffer = Buffer.alloc(256)
+  let buffer = Buffer.alloc(512)
   let offset = 0
 
   function open(type: number, size: number): number {
@@ -58,9 +59,9 @@ export function attributeWriter(): AttributeWriter {
       buffer.writeUInt16BE(value, at)
       return writer
     },
-    u32(type, value) {
-      const at = open(type, 4)
-      put32(buffer, value >>> 0, at)
+    u32(type, ...values) {
+      const at = open(type, 4 * values.length)
+      for (const [i, value] of values.entries()) put32(buffer, value >>> 0, at + 4 * i)
       return writer
     },
     text(type, value) {
@@ -78,7 +79,11 @@ export function attributeWriter(): AttributeWriter {
       put16(buffer, offset - start, start)
       return writer
     },
-    done: () => Buffer.from(buffer.subarray(0, offset)),
+    done() {
+      const written = Buffer.from(buffer.subarray(0, offset))
+      offset = 0
+      return written
+    },
   }
   return writer
 }

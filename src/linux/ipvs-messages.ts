@@ -39,9 +39,11 @@ export type KernelServer = {
   readonly stats: Stats
 }
 
+const writer = attributeWriter()
+
 /** Attributes of NEW_SERVICE and SET_SERVICE. */
 export function encodeService(service: Service): Buffer {
-  return attributeWriter()
+  return writer
     .nest(IPVS_CMD_ATTR.SERVICE, out => {
       putServiceId(out, service.id)
       putServiceSettings(out, service)
@@ -51,14 +53,12 @@ export function encodeService(service: Service): Buffer {
 
 /** Attributes of DEL_SERVICE, GET_SERVICE, GET_DEST and ZERO: only which service. */
 export function encodeServiceId(id: ServiceId): Buffer {
-  return attributeWriter()
-    .nest(IPVS_CMD_ATTR.SERVICE, out => putServiceId(out, id))
-    .done()
+  return writer.nest(IPVS_CMD_ATTR.SERVICE, out => putServiceId(out, id)).done()
 }
 
 /** Attributes of NEW_DEST and SET_DEST. */
 export function encodeServer(id: ServiceId, server: Server): Buffer {
-  return attributeWriter()
+  return writer
     .nest(IPVS_CMD_ATTR.SERVICE, out => putServiceId(out, id))
     .nest(IPVS_CMD_ATTR.DEST, out => {
       putServerId(out, server)
@@ -69,7 +69,7 @@ export function encodeServer(id: ServiceId, server: Server): Buffer {
 
 /** Attributes of DEL_DEST. */
 export function encodeServerId(id: ServiceId, server: { readonly address: string; readonly port: number }): Buffer {
-  return attributeWriter()
+  return writer
     .nest(IPVS_CMD_ATTR.SERVICE, out => putServiceId(out, id))
     .nest(IPVS_CMD_ATTR.DEST, out => putServerId(out, server))
     .done()
@@ -156,12 +156,11 @@ function putServiceSettings(out: AttributeWriter, { id, settings }: Service): vo
     settings.flags.reduce((sum, flag) => sum | FLAG_BITS[flag], 0) |
     (persistence ? IP_VS_SVC_F.PERSISTENT : 0) |
     (onePacket ? IP_VS_SVC_F.ONEPACKET : 0)
-  const flags = attributeWriter().u32(0, bits).u32(0, 0xffffffff).done()
   out.text(IPVS_SVC_ATTR.SCHED_NAME, scheduler)
   if (persistence?.engine) out.text(IPVS_SVC_ATTR.PE_NAME, persistence.engine)
   out
     // struct ip_vs_flags { flags, mask }
-    .bytes(IPVS_SVC_ATTR.FLAGS, Buffer.concat([flags.subarray(4, 8), flags.subarray(12, 16)]))
+    .u32(IPVS_SVC_ATTR.FLAGS, bits, 0xffffffff)
     .u32(IPVS_SVC_ATTR.TIMEOUT, persistence?.timeout ?? 0)
   const prefix = persistence?.granularity ?? (six ? 128 : 32)
   // IPv6: the prefix length itself, in machine order; IPv4: a mask in network order.

@@ -1,17 +1,42 @@
-import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { addressText } from '../ipvs/address.js'
 import type { FastServer, FastTable } from '../ipvs/ports.js'
 import { endpoint, type Forward } from '../ipvs/table.js'
 
-/** Reads /proc/net/ip_vs of this network namespace. Empty when the module is not there. */
-export async function readFastTable(path = '/proc/net/ip_vs'): Promise<FastTable> {
+/**
+ * Reads /proc/net/ip_vs of this network namespace, again and again. What a service's lines said is kept until they say
+ * something else, and is the same object until then. Empty when the module is not there. Synchronous: the kernel hands
+ * out one page at a time, and a trip through the thread pool for each costs more than the read.
+ */
+export function fastReader(path = '/proc/net/ip_vs'): () => FastTable {
+  const buffer = { bytes: Buffer.allocUnsafe(256 * 1024) }
+  let blocks: Blocks = new Map()
+  return () => {
+    const text = readAll(path, buffer)
+    const parsed = parseBlocks(text, blocks)
+    blocks = parsed.blocks
+    return parsed.table
+  }
+}
+
+function readAll(path: string, buffer: { bytes: Buffer }): string {
+  let file: number
   try {
-    return parseFastTable(await readFile(path, 'latin1'))
+    file = openSync(path, 'r')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Map()
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
     throw error
+  }
+  try {
+    for (let length = 0; ; ) {
+      if (length === buffer.bytes.length) buffer.bytes = Buffer.concat([buffer.bytes], 2 * length)
+      const read = readSync(file, buffer.bytes, length, buffer.bytes.length - length, null)
+      if (read === 0) return buffer.bytes.toString('latin1', 0, length)
+      length += read
+    }
+  } finally {
+    closeSync(file)
   }
 }
 
@@ -26,28 +51,58 @@ export async function readFastTable(path = '/proc/net/ip_vs'): Promise<FastTable
  * Lines that make no sense are skipped.
  */
 export function parseFastTable(text: string): FastTable {
-  const table = new Map<string, { scheduler: string; servers: Map<string, FastServer> }>()
-  let servers: Map<string, FastServer> | undefined
+  return parseBlocks(text, new Map()).table
+}
+
+type Block = { readonly key: string; readonly scheduler: string; readonly servers: ReadonlyMap<string, FastServer> }
+/** Services by their very lines. */
+type Blocks = ReadonlyMap<string, Block | undefined>
+
+function parseBlocks(text: string, known: Blocks): { table: FastTable; blocks: Blocks } {
+  const blocks = new Map<string, Block | undefined>()
+  const table = new Map<string, Block>()
   for (let start = 0; start < text.length; ) {
-    const newline = text.indexOf('\n', start)
-    const end = newline < 0 ? text.length : newline
-    if (text.startsWith('  -> ', start)) {
-      const line = text.slice(start + 5, end)
-      const space = line.indexOf(' ')
-      const key = endpointOf(line.slice(0, space))
-      const server = key === undefined ? undefined : serverOf(line.slice(space))
-      if (key !== undefined && server) servers?.set(key, server)
-    } else {
-      const found = serviceOf(text.slice(start, end))
-      const known = found && table.get(found.key)
-      if (found) {
-        servers = known?.servers ?? new Map<string, FastServer>()
-        table.set(found.key, { scheduler: known ? '' : found.scheduler, servers })
-      }
+    const end = endOfBlock(text, start)
+    const lines = text.slice(start, end)
+    const block = known.has(lines) ? known.get(lines) : parseBlock(lines)
+    blocks.set(lines, block)
+    if (block) {
+      const other = table.get(block.key)
+      table.set(block.key, other ? joined(other, block) : block)
     }
-    start = end + 1
+    start = end
   }
-  return table
+  return { table, blocks }
+}
+
+/** A service's line and the lines of its real servers, which are indented. */
+function endOfBlock(text: string, start: number): number {
+  for (let at = start; ; ) {
+    const newline = text.indexOf('\n', at)
+    if (newline < 0) return text.length
+    at = newline + 1
+    if (text.charCodeAt(at) !== 0x20) return at
+  }
+}
+
+/** Both families of a firewall mark: the kernel prints them alike. */
+function joined(one: Block, other: Block): Block {
+  return { key: one.key, scheduler: '', servers: new Map([...one.servers, ...other.servers]) }
+}
+
+function parseBlock(text: string): Block | undefined {
+  const [head = '', ...rest] = text.split('\n')
+  const service = serviceOf(head)
+  if (!service) return undefined
+  const servers = new Map<string, FastServer>()
+  for (const line of rest) {
+    if (!line.startsWith('  -> ')) continue
+    const space = line.indexOf(' ', 5)
+    const key = endpointOf(line.slice(5, space))
+    const server = key === undefined ? undefined : serverOf(line.slice(space))
+    if (key !== undefined && server) servers.set(key, server)
+  }
+  return { ...service, servers }
 }
 
 /** A line of /proc/net/ip_vs_conn. Times in seconds. */

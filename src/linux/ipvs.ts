@@ -25,7 +25,7 @@ import {
   type KernelServer,
   type KernelService,
 } from './ipvs-messages.js'
-import { readFastTable } from './ipvs-proc.js'
+import { fastReader } from './ipvs-proc.js'
 
 /** A service as the kernel has it, counters included, with its real servers. */
 export type ListedService = KernelService & { readonly servers: readonly KernelServer[] }
@@ -87,38 +87,53 @@ async function modprobe(name: string): Promise<string | undefined> {
   }
 }
 
+/** Above this, one list of all services costs less than a question for each. */
+const FEW = 100
+
 function adapter(genl: Genl): Ipvs {
   const none = Buffer.alloc(0)
+  const quick = fastReader()
 
   async function services(): Promise<KernelService[]> {
     const answers = await genl.ask({ command: IPVS_CMD.GET_SERVICE, attributes: none })
     return answers.flatMap(answer => decodeService(answer) ?? [])
   }
 
+  /** A few are asked for one by one, many are found in the list of all. */
+  async function named(ids: readonly ServiceId[]): Promise<KernelService[]> {
+    if (ids.length > FEW) {
+      const keys = new Set(ids.map(serviceKey))
+      return (await services()).filter(({ service }) => keys.has(serviceKey(service.id)))
+    }
+    const found: KernelService[] = []
+    for (const id of ids) {
+      const answers = await unlessGone(
+        genl.ask({ command: IPVS_CMD.GET_SERVICE, attributes: encodeServiceId(id) }, 'one'),
+      )
+      found.push(...answers.flatMap(answer => decodeService(answer) ?? []))
+    }
+    return found
+  }
+
   async function servers(id: ServiceId): Promise<KernelServer[]> {
     const family = familyOfService(id)
-    try {
-      const answers = await genl.ask({ command: IPVS_CMD.GET_DEST, attributes: encodeServiceId(id) })
-      return answers.flatMap(answer => decodeServer(answer, family) ?? [])
-    } catch (error) {
-      // Gone since the services were listed.
-      if (error instanceof GenlError && (error.code === 'ESRCH' || error.code === 'ENOENT')) return []
-      throw error
-    }
+    const answers = await unlessGone(genl.ask({ command: IPVS_CMD.GET_DEST, attributes: encodeServiceId(id) }))
+    return answers.flatMap(answer => decodeServer(answer, family) ?? [])
   }
 
   return {
-    async list(which = () => true): Promise<Table> {
+    async list(ids): Promise<Table> {
       const table = new Map()
-      for (const { service } of await services()) {
-        const key = serviceKey(service.id)
-        if (!which(key)) continue
+      for (const { service } of await named(ids)) {
         const found = await servers(service.id)
-        table.set(key, { service, servers: new Map(found.map(({ server }) => [serverKey(server), server])) })
+        table.set(serviceKey(service.id), {
+          service,
+          servers: new Map(found.map(({ server }) => [serverKey(server), server])),
+        })
       }
       return table
     },
-    listFast: () => readFastTable(),
+    listFast: async () => quick(),
     apply: ops => genl.batch(ops.map(requestOf)),
     async globals(): Promise<KernelGlobals> {
       const [config] = await genl.ask({ command: IPVS_CMD.GET_CONFIG, attributes: none }, 'one')
@@ -143,6 +158,16 @@ function adapter(genl: Genl): Ipvs {
       if (code) throw new GenlError(code, `the kernel answered ${code}`)
     },
     close: () => genl.close(),
+  }
+}
+
+/** Between one message and the next a service may go: that is no error. */
+async function unlessGone(answers: Promise<Buffer[]>): Promise<Buffer[]> {
+  try {
+    return await answers
+  } catch (error) {
+    if (error instanceof GenlError && (error.code === 'ESRCH' || error.code === 'ENOENT')) return []
+    throw error
   }
 }
 

@@ -48,10 +48,11 @@ export function fakeKernel() {
   }
 
   const kernel: Kernel = {
-    list: which =>
+    list: ids =>
       alone(() => {
         lists++
-        return new Map([...table].filter(([key]) => which?.(key) ?? true))
+        const keys = new Set(ids.map(serviceKey))
+        return new Map([...table].filter(([key]) => keys.has(key)))
       }),
     listFast: () => alone(() => quick(table, connections)),
     apply: ops =>
