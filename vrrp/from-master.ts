@@ -1,5 +1,5 @@
 import { compareAddresses } from './address.js'
-import { electionPriority, patience, slot, takerPatience } from './patience.js'
+import { electionPriority, patience, rank, slot, takerPatience } from './patience.js'
 import { advertised, becomeBackup, becomeFault, becomeInit, type Heard, leave, send } from './phases.js'
 import type { Millis } from './ports.js'
 import type { Effect, Event, Knowledge, Master, State, Step } from './state.js'
@@ -106,8 +106,9 @@ function advertise(router: VirtualRouter, state: MasterState, now: Millis): Step
 }
 
 /**
- * Offers the mastership: priority 0, again in every slot, while the VIPs stay here until a taker advertises. The next
- * master is there before this one is gone.
+ * Offers the mastership: priority 0, while the VIPs stay here until a taker advertises. The next master is there before
+ * this one is gone. Said again in every slot where ranks hold; others begin their skew anew with each farewell
+ * (RFC 9568 6.4.2), and would never come to its end.
  */
 function startLeaving(router: VirtualRouter, state: MasterState, then: 'behind' | 'end', now: Millis): Step {
   const { phase, knowledge } = state
@@ -116,7 +117,7 @@ function startLeaving(router: VirtualRouter, state: MasterState, then: 'behind' 
   const next: Master = {
     ...phase,
     leaving: { until, then },
-    deadline: Math.min(until, now + slot(router.advertInterval)),
+    deadline: nextFarewell(router, knowledge, until, now),
   }
   return [{ ...state, phase: next }, [leave(router)]]
 }
@@ -128,7 +129,7 @@ function leaving(
   now: Millis,
 ): Step {
   if (now < until) {
-    const deadline = Math.min(until, now + slot(router.advertInterval))
+    const deadline = nextFarewell(router, state.knowledge, until, now)
     return [{ ...state, phase: { ...state.phase, deadline } }, [leave(router)]]
   }
   if (then === 'end') return becomeInit(router, state, 'shutdown')
@@ -136,6 +137,11 @@ function leaving(
   const { behind: _, ...knowledge } = state.knowledge
   const taken: MasterState = { knowledge, phase: advertised(router, state.phase, now) }
   return [taken, [send(router, knowledge), { type: 'notice', notice: { what: 'no-taker' } }]]
+}
+
+function nextFarewell(router: VirtualRouter, knowledge: Knowledge, until: Millis, now: Millis): Millis {
+  if (rank(router, knowledge, undefined, now) === undefined) return until
+  return Math.min(until, now + slot(router.advertInterval))
 }
 
 function yielded(router: VirtualRouter, state: MasterState, advert: Heard, then: 'behind' | 'end', now: Millis): Step {
