@@ -214,6 +214,7 @@ function convert(document: Document.Parsed, root: Node, env: Environment, report
         continue
       }
       if (isMerge(key)) {
+        if (merges.length > 0) report('duplicate-key', key, '<< stands here twice', 'write <<: [*one, *two]')
         merges.push(pair)
         continue
       }

@@ -57,6 +57,10 @@ export const cases: Case[] = [
     `${directors}include: more.yaml\n`,
     { '/etc/lvskeeper/more.yaml': 'directors:\n  d2: { address: 10.9.0.13 }\n' },
   ],
+  [
+    'duplicate-key',
+    `x-pool: &pool { forward: dr }\n${directors}virtual_servers:\n  web: { <<: *pool, <<: *pool, address: '10.9.0.100:80' }\n`,
+  ],
   ['number-format', router('priorities: { d1: 0100 }')],
   ['number-format', `${directors}peer_port: 0x24D8\n`],
   ['env-unset', `${directors}peer_key_file: \${env:KEY_FILE}\n`],
