@@ -31,11 +31,13 @@ export function gather(file: string, text: string, surroundings: Surroundings): 
     findings.push(...found)
     for (const [key, value] of Object.entries(source.data)) {
       if (key.startsWith('x-')) continue
-      if (key === 'include') include(source, value, [...chain, resolve(name)])
-      else if (isNamed(key) && isMapping(value)) addNamed(source, key, value)
+      if (key === 'include') continue
+      if (isNamed(key) && isMapping(value)) addNamed(source, key, value)
       else if (isList(key) && Array.isArray(value)) addList(source, key, value)
       else addOnce(source, key, value)
     }
+    // Last, whatever line it stands in: what this file says comes first.
+    if (Object.hasOwn(source.data, 'include')) include(source, source.data['include'], [...chain, resolve(name)])
   }
 
   function addNamed(source: SourceFile, key: string, value: Record<string, unknown>): void {
