@@ -7,9 +7,7 @@ export function runningPid(paths: Paths): number | undefined {
     const pid = Number(readFileSync(pidFile(paths), 'utf8'))
     if (!Number.isInteger(pid) || pid <= 1 || pid === process.pid) return undefined
     const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-    return words.includes('run') && words.some(word => word.includes('lvskeeper') || word.endsWith('main.js'))
-      ? pid
-      : undefined
+    return words.includes('run') && words.some(word => /lvskeeper|main\.js$/.test(word)) ? pid : undefined
   } catch {
     return undefined
   }
