@@ -110,3 +110,18 @@ export type DialOptions = {
 
 /** Opens a TCP connection. Never throws, never calls back before it returned. */
 export type Dial = (target: Target, events: StreamEvents, options?: DialOptions) => Stream
+
+/** One echo request. Resolves with the round trip or with an errno name; ETIMEDOUT after the signal. Never rejects. */
+export type Ping = (
+  address: string,
+  size: number,
+  signal: AbortSignal,
+) => Promise<{ readonly rtt: Millis } | { readonly errno: string }>
+
+/** Who has this address on the segment (ARP, neighbour discovery). ETIMEDOUT after the signal. Never rejects. */
+export type Resolve = (
+  address: string,
+  /** Default: where the route leads. */
+  link: string | undefined,
+  signal: AbortSignal,
+) => Promise<{ readonly mac: string } | { readonly errno: string }>

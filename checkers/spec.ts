@@ -326,6 +326,8 @@ export type ClientPathSpec = {
   readonly vport: number
   /** Mark of the one-server service of this real server. */
   readonly mark: number
+  /** How packets reach the real server; for the likely cause. Default dr. */
+  readonly forward?: 'dr' | 'tun' | undefined
   /** What is asked there. */
   readonly inner: TcpSpec | TlsProbeSpec | HttpSpec
 }

@@ -1,0 +1,45 @@
+import { createSocket } from 'node:dgram'
+import { isIPv6 } from 'node:net'
+import type { Outcome, Target } from './ports.js'
+
+/**
+ * One attempt over a connected UDP socket: only answers of the target arrive, and the kernel tells its ICMP
+ * unreachable as ECONNREFUSED on the same socket (ip(7), udp(7)).
+ */
+export function datagram(
+  target: Target,
+  payload: Uint8Array,
+  signal: AbortSignal,
+  talk: {
+    /** undefined: wait for another one. */
+    readonly received: (message: Buffer) => Outcome | undefined
+    readonly failed: (errno: string, text?: string) => Outcome
+    readonly late: () => Outcome
+  },
+): Promise<Outcome> {
+  return new Promise(resolve => {
+    const socket = createSocket(isIPv6(target.address) || target.address.includes('%') ? 'udp6' : 'udp4')
+    let settled = false
+    const settle = (outcome: Outcome) => {
+      if (settled) return
+      settled = true
+      signal.removeEventListener('abort', late)
+      socket.close()
+      resolve(outcome)
+    }
+    const late = () => settle(talk.late())
+    const fail = (error: NodeJS.ErrnoException | null) => {
+      if (error) settle(talk.failed(error.code ?? 'UNKNOWN', error.message))
+    }
+    socket.on('error', fail)
+    socket.on('message', message => {
+      const outcome = talk.received(message)
+      if (outcome) settle(outcome)
+    })
+    socket.connect(target.port, target.address, () => {
+      if (!settled) socket.send(payload, fail)
+    })
+    if (signal.aborted) late()
+    else signal.addEventListener('abort', late)
+  })
+}
