@@ -29,8 +29,12 @@ export type Hello = {
   readonly holds: Readonly<Record<string, string>>
 }
 
+/** A control process has started and knows nobody: say hello again. */
+export type Introduce = { readonly type: 'introduce' }
+
 // ---- control, checkers -> vrrp
 export type ToVrrp =
+  | Introduce
   | { readonly type: 'routers'; readonly upsert: readonly Keyed[]; readonly remove: readonly string[] }
   | { readonly type: 'synced'; readonly generation: number }
   /** One tracked thing's share: a number added to the priority of the routers that name it, or a fault. */
@@ -46,6 +50,7 @@ export type ToVrrp =
 
 // ---- control -> checkers
 export type ToCheckers =
+  | Introduce
   | { readonly type: 'services'; readonly upsert: readonly Keyed[]; readonly remove: readonly string[] }
   | { readonly type: 'settings'; readonly settings: Keyed }
   | { readonly type: 'synced'; readonly generation: number }
@@ -164,6 +169,12 @@ export type RouterStatus = {
   /** Left by order (failover, maintenance): stays behind until given back. */
   readonly behind?: Behind
   readonly counters: Readonly<Record<string, number>>
+  /** How late adverts came against what their sender announced: cumulative buckets, ms. */
+  readonly lateness?: {
+    readonly buckets: readonly { readonly le: number; readonly count: number }[]
+    readonly sum: number
+    readonly count: number
+  }
   readonly timeline: readonly { readonly at: Epoch; readonly what: string }[]
 }
 

@@ -4,14 +4,24 @@ import { bare, type Exposition, labels } from './exposition.js'
 
 const numbers: Readonly<Record<RouterStatus['state'], number>> = { init: 0, backup: 1, master: 2, fault: 3 }
 
+const counted: Readonly<Record<string, string>> = {
+  'advertisement-sent': 'keepalived_advertisements_sent_total',
+  'advertisement-rcvd': 'keepalived_advertisements_received_total',
+  'master-transitions': 'keepalived_become_master_total',
+}
+
 /** Names that dashboards made for keepalived_exporter and for node_exporter's ipvs collector know; `?scope=compat`. */
 export function compatMetrics(status: Status, out: Exposition): void {
   out.gauge('keepalived_up', 'For dashboards of keepalived_exporter.', bare, 1)
-  for (const { name, interface: intf, vrid, state, vips } of status.routers)
+  for (const { name, interface: intf, vrid, state, vips, counters } of status.routers) {
+    const instance = labels({ iname: name, intf, vrid })
+    for (const [ours, theirs] of Object.entries(counted))
+      out.counter(theirs, 'For dashboards of keepalived_exporter.', instance, counters[ours] ?? 0)
     for (const vip of vips) {
       const own = labels({ iname: name, intf, vrid, ip_address: vip.split('/', 1)[0] ?? vip })
       out.gauge('keepalived_vrrp_state', '0 init, 1 backup, 2 master, 3 fault.', own, numbers[state])
     }
+  }
   for (const service of status.services) backends(service, out)
 }
 

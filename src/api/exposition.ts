@@ -9,18 +9,21 @@ export function exposition() {
   const families = new Map<string, string[]>()
 
   /** One sample; the first one of a name brings its help and type. */
-  function put(kind: 'gauge' | 'counter', name: string, help: string, labels: Labels, value: number): void {
+  function put(kind: string, name: string, help: string, labels: Labels, value: number, suffix = ''): void {
     let lines = families.get(name)
     if (!lines) {
       lines = [`# HELP ${name} ${help}`, `# TYPE ${name} ${kind}`]
       families.set(name, lines)
     }
-    lines.push(labels === '' ? `${name} ${value}` : `${name}{${labels}} ${value}`)
+    lines.push(labels === '' ? `${name}${suffix} ${value}` : `${name}${suffix}{${labels}} ${value}`)
   }
 
   return {
     gauge: (name: string, help: string, labels: Labels, value: number) => put('gauge', name, help, labels, value),
     counter: (name: string, help: string, labels: Labels, value: number) => put('counter', name, help, labels, value),
+    /** @param suffix `_bucket` (cumulative, with `le`), `_sum` or `_count` */
+    histogram: (name: string, help: string, suffix: string, labels: Labels, value: number) =>
+      put('histogram', name, help, labels, value, suffix),
     text: () => [...families.values()].map(lines => `${lines.join('\n')}\n`).join(''),
   }
 }

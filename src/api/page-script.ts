@@ -1,8 +1,11 @@
+import { causes } from '../status/causes.js'
+
 /**
  * Runs in the browser. Text enters the page by textContent only: what real servers answered is shown, never run.
  */
 export const pageScript = `
 'use strict'
+const causes = ${JSON.stringify(causes)}
 const $ = id => document.getElementById(id)
 let status, events = [], token = sessionStorage.getItem('token') || ''
 
@@ -78,7 +81,7 @@ function draw() {
     [notice.level + ' ' + notice.subject + ': ' + notice.text + ' ', notice.next ? node('code', notice.next) : undefined], noticeClass[notice.level]))
     : [node('li', 'Everything is normal.', 'up')]))
   fill('routers', ['name', 'vrid#', 'state', 'for', 'priority#', 'master', 'VIPs', 'why'], status.routers.map(router => {
-    const why = node('td', router.faults.length ? router.faults.join(', ') : router.cause)
+    const why = node('td', router.faults.length ? router.faults.join(', ') : causes[router.cause] || router.cause)
     why.title = router.timeline.map(step => new Date(step.at).toLocaleTimeString() + ' ' + step.what).join('\\n')
     const { base, effective } = router.priority
     return row([router.name, number(router.vrid), coloured(router.state, routerClass[router.state]), since(router.since),

@@ -1,8 +1,9 @@
 import { serverKey } from '../ipvs/table.js'
-import type { RouterStatus, ServiceStatus } from '../messages.js'
+import type { ServiceStatus } from '../messages.js'
 import { ready } from '../peer/view.js'
 import type { Status } from '../status/status.js'
 import { bare, type Exposition, labels } from './exposition.js'
+import { vrrpMetrics } from './vrrp-metrics.js'
 
 /** What a scrape may be narrowed to with `?scope=`. */
 export const scopes = ['director', 'vrrp', 'services', 'servers', 'checks', 'peers'] as const
@@ -11,7 +12,7 @@ export type Scope = (typeof scopes)[number]
 /** Writes what the status says, in base units, under names that docs/metrics.md lists. */
 export function statusMetrics(status: Status, wanted: ReadonlySet<Scope>, out: Exposition): void {
   if (wanted.has('director')) director(status, out)
-  if (wanted.has('vrrp')) for (const router of status.routers) vrrp(router, out)
+  if (wanted.has('vrrp')) for (const router of status.routers) vrrpMetrics(router, out)
   for (const service of status.services) {
     if (wanted.has('services')) virtualServer(service, out)
     if (wanted.has('servers')) realServers(service, out)
@@ -52,23 +53,6 @@ function director(status: Status, { gauge, counter }: Exposition): void {
   gauge('lvskeeper_ipvs_table_complete', '1: the kernel holds what is wanted.', bare, table.complete ? 1 : 0)
   counter('lvskeeper_ipvs_drift_repairs_total', 'Changes behind our back that were mended.', bare, table.repairs)
   gauge('lvskeeper_ipvs_foreign_services', 'Services in the kernel that are not ours.', bare, table.foreign)
-}
-
-const states = ['init', 'backup', 'master', 'fault'] as const
-
-function vrrp(router: RouterStatus, { gauge, counter }: Exposition): void {
-  const { name, state, priority, since, lastAdvert, counters } = router
-  const own = labels({ router: name })
-  for (const each of states)
-    gauge('lvskeeper_vrrp_state', '1 for the state it is in.', labels({ state: each }, own), each === state ? 1 : 0)
-  const help = 'As the file says, and with tracking.'
-  for (const kind of ['base', 'effective'] as const)
-    gauge('lvskeeper_vrrp_priority', help, labels({ kind }, own), priority[kind])
-  gauge('lvskeeper_vrrp_last_transition_timestamp_seconds', 'Since when it is in its state.', own, since / 1_000)
-  if (lastAdvert !== undefined)
-    gauge('lvskeeper_vrrp_last_advert_timestamp_seconds', 'When a master was heard last.', own, lastAdvert / 1_000)
-  for (const [counter_, value] of Object.entries(counters))
-    counter('lvskeeper_vrrp_packets_total', 'Counters of the router.', labels({ counter: counter_ }, own), value)
 }
 
 function virtualServer(service: ServiceStatus, { gauge }: Exposition): void {

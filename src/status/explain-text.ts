@@ -2,6 +2,7 @@ import { serverKey, serviceKey } from '../ipvs/table.js'
 import type { CheckStatus, RouterStatus } from '../messages.js'
 import { ready } from '../peer/view.js'
 import { age } from './age.js'
+import { causeText } from './causes.js'
 import { columns } from './columns.js'
 import { eventLine, stamp } from './events-text.js'
 import type { ExplainedRouter, ExplainedServer, Explanation } from './explain.js'
@@ -19,10 +20,10 @@ export function explainText(explanation: Explanation, paint: Paint = plain): str
 }
 
 function routerText({ router, peers, events }: ExplainedRouter, node: string, now: number, paint: Paint): string {
-  const { name, vrid, interface: link, state, since, cause, priority, faults, behind } = router
+  const { name, vrid, interface: link, state, since, priority, faults, behind } = router
   return join([
     paint('bold', `virtual router ${name} (vrid ${vrid} on ${link}): ${node} is ${state} for ${age(now - since)}`),
-    `  because ${oneLine(cause)}`,
+    `  because ${oneLine(causeText({ ...router, faults: [] }))}`,
     ...faults.map(fault => `  fault: ${oneLine(fault)}`),
     ...(behind ? [`  stays behind: left by order of ${behind.author} ${age(now - behind.at)} ago`] : []),
     `  priority ${priority.effective} = ${[priority.base, ...priority.contributions.map(contribution)].join(' ')}`,

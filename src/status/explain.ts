@@ -39,6 +39,8 @@ export function explain(
   recent: (subject: string) => readonly StoredEvent[],
 ): Explanation {
   const wanted = target(subject)
+  // 10.9.0.2:80 is also the beginning of 10.9.0.2:8080.
+  const about = (exactly: string) => recent(exactly).filter(event => event.subject === exactly)
   const servers = status.services
     .filter(({ name }) => wanted.service === undefined || wanted.service === name)
     .flatMap(service => {
@@ -48,12 +50,12 @@ export function explain(
         .map(server => {
           const key = serverKey(server)
           const overrides = status.overrides.filter(override => applies(override, service.name, server))
-          return { service: rest, server, overrides, results: [], events: recent(`server ${service.name}/${key}`) }
+          return { service: rest, server, overrides, results: [], events: about(`server ${service.name}/${key}`) }
         })
     })
   const routers = status.routers
     .filter(({ name }) => name === subject)
-    .map(router => ({ router, peers: status.peers, events: recent(`router ${router.name}`) }))
+    .map(router => ({ router, peers: status.peers, events: about(`router ${router.name}`) }))
   return { subject, node: status.node, at: status.at, routers, servers }
 }
 

@@ -2,6 +2,7 @@ import { serverKey } from '../ipvs/table.js'
 import type { Override, RealServerStatus, RouterStatus, ServiceStatus } from '../messages.js'
 import { type PeerView, ready } from '../peer/view.js'
 import { age } from './age.js'
+import { causeText } from './causes.js'
 import type { Notice, Status } from './status.js'
 
 const ranks = { alarm: 0, warning: 1, notice: 2, info: 3 }
@@ -24,7 +25,7 @@ function* routerNotices(router: RouterStatus, now: number): Generator<Notice> {
   const subject = `router ${router.name}`
   const next = `lvskeeper explain ${router.name}`
   if (router.state === 'fault') {
-    const why = router.faults.join(', ') || router.cause
+    const why = causeText(router)
     yield {
       level: 'alarm',
       code: 'router.fault',

@@ -2,6 +2,7 @@ import { serverKey, serviceKey } from '../ipvs/table.js'
 import type { RealServerStatus, RouterStatus, ServiceStatus } from '../messages.js'
 import { type PeerView, ready } from '../peer/view.js'
 import { age } from './age.js'
+import { causeText } from './causes.js'
 import { columns } from './columns.js'
 import { noticeLines } from './notice-lines.js'
 import { oneLine } from './one-line.js'
@@ -71,7 +72,7 @@ const routerColours: Readonly<Record<RouterStatus['state'], Colour>> = {
 }
 
 function routerRow(router: RouterStatus, now: number, peers: readonly PeerView[], paint: Paint): string[] {
-  const { name, vrid, state, since, priority, cause } = router
+  const { name, vrid, state, since, priority } = router
   const { base, effective } = priority
   return [
     name,
@@ -80,7 +81,7 @@ function routerRow(router: RouterStatus, now: number, peers: readonly PeerView[]
     age(now - since),
     effective === base ? String(base) : paint('yellow', `${effective} of ${base}`),
     masterName(router, peers),
-    oneLine(state === 'fault' ? router.faults.join(', ') || cause : cause),
+    oneLine(causeText(router)),
   ]
 }
 

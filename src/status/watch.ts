@@ -3,6 +3,7 @@ import type { StoredEvent } from '../events/store.js'
 import { serverKey } from '../ipvs/table.js'
 import type { RealServerStatus, RouterStatus } from '../messages.js'
 import { age } from './age.js'
+import { causeText } from './causes.js'
 import { columns, cut } from './columns.js'
 import { eventLine } from './events-text.js'
 import { noticeLines } from './notice-lines.js'
@@ -130,14 +131,14 @@ export function watchScreen(
 function cells({ router, server, name }: Row, now: number, paint: Paint): string[] {
   if (router) {
     const colour = { master: 'green', backup: 'cyan', init: 'yellow', fault: 'red' } as const
-    const { state, since, priority, cause, vips } = router
+    const { state, since, priority, vips } = router
     return [
       'router',
       name,
       paint(colour[state], state),
       age(now - since),
       `${priority.effective}`,
-      oneLine(`${cause}; ${vips.join(' ')}`),
+      oneLine(`${causeText(router)}; ${vips.join(' ')}`),
     ]
   }
   if (!server) return [name]

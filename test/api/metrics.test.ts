@@ -18,6 +18,21 @@ describe('the metrics', () => {
     ])
   })
 
+  test('count adverts, and what was not one by its reason', async () => {
+    expect(await lines(status(), /^lvskeeper_vrrp_(adverts|errors|checksum|advert_lateness|master)/)).toEqual([
+      'lvskeeper_vrrp_adverts_sent_total{router="web"} 10',
+      'lvskeeper_vrrp_adverts_received_total{router="web"} 2',
+      'lvskeeper_vrrp_master_transitions_total{router="web"} 1',
+      'lvskeeper_vrrp_errors_total{router="web",type="ip-ttl-error"} 3',
+      'lvskeeper_vrrp_checksum_total{router="web",form="plain"} 2',
+      'lvskeeper_vrrp_advert_lateness_seconds_bucket{router="web",le="0.001"} 5',
+      'lvskeeper_vrrp_advert_lateness_seconds_bucket{router="web",le="0.002"} 7',
+      'lvskeeper_vrrp_advert_lateness_seconds_bucket{router="web",le="+Inf"} 8',
+      'lvskeeper_vrrp_advert_lateness_seconds_sum{router="web"} 0.009',
+      'lvskeeper_vrrp_advert_lateness_seconds_count{router="web"} 8',
+    ])
+  })
+
   test('show real servers, their checks and their services', async () => {
     const given = status({ services: [{ ...service, realServers: [good, bad] }] })
     expect(await lines(given, /^lvskeeper_real_server_(up|weight|active)/)).toEqual([
@@ -74,6 +89,9 @@ describe('the metrics', () => {
   test('speak the names of older exporters where asked', async () => {
     expect(await lines(status(), /^(keepalived|node_ipvs)/, ['compat'])).toEqual([
       'keepalived_up 1',
+      'keepalived_advertisements_sent_total{iname="web",intf="eth0",vrid="51"} 10',
+      'keepalived_advertisements_received_total{iname="web",intf="eth0",vrid="51"} 2',
+      'keepalived_become_master_total{iname="web",intf="eth0",vrid="51"} 1',
       'keepalived_vrrp_state{iname="web",intf="eth0",vrid="51",ip_address="10.9.0.100"} 2',
       'node_ipvs_backend_weight{local_address="10.9.0.100",local_port="80",local_mark="",proto="TCP",remote_address="10.9.0.21",remote_port="80"} 2',
       'node_ipvs_backend_connections_active{local_address="10.9.0.100",local_port="80",local_mark="",proto="TCP",remote_address="10.9.0.21",remote_port="80"} 12',

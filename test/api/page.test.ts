@@ -59,7 +59,7 @@ describe('the status page', () => {
     expect(document.title).toBe('d1 - lvskeeper')
     expect(text('title')).toContain('d1, 0.1.0, up 3d 4h, configuration 3f2a9c01 generation 12')
     expect(rows('routers')).toEqual([
-      ['web', '51', 'master', '3d', '150', '10.9.0.11', '10.9.0.100/32', '10.9.0.12 silent for 3 intervals'],
+      ['web', '51', 'master', '3d', '150', '10.9.0.11', '10.9.0.100/32', 'no advert came from the master'],
     ])
     expect(rows('peers')[0]!.slice(2)).toEqual(['0.1.0', 'same', 'complete', 'web backup 100'])
     expect(rows('services')).toEqual([

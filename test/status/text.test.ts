@@ -39,7 +39,7 @@ describe('the status of a good day', () => {
 d1  lvskeeper 0.1.0, up 3d 4h, configuration 3f2a9c01, generation 12
 
 ROUTER  VRID  STATE   FOR  PRIORITY  MASTER         WHY
-web     51    master  3d   150       this director  10.9.0.12 silent for 3 inte…
+web     51    master  3d   150       this director  no advert came from the mas…
 
 DIRECTOR  HEARD     READY  CONFIG  VERSION  ROUTERS
 d2        0.4s ago  yes    same    0.1.0    web backup 100
@@ -65,7 +65,7 @@ describe('the status of a bad day', () => {
 d1  lvskeeper 0.1.0, up 3d 4h, configuration 3f2a9c01, generation 12
 
 ROUTER  VRID  STATE   FOR  PRIORITY   MASTER         WHY
-web     51    master  3d   150        this director  10.9.0.12 silent for 3 intervals
+web     51    master  3d   150        this director  no advert came from the master
 inner   52    backup  3d   90 of 150  d2             heard 10.9.0.12
 v6      53    fault   3d   150        none heard     interface eth1 down
 
