@@ -11,8 +11,8 @@ export type Block = {
   one(keyword: string): Node | undefined
   /** Every statement with this word. */
   all(keyword: string): readonly Node[]
-  /** Reports what nobody asked for. Comments above it are handed to the entry that the block became. */
-  finish(): readonly string[]
+  /** Reports what nobody asked for. */
+  finish(): void
 }
 
 export function openBlock(node: Block['node'], report: Report): Block {
@@ -39,9 +39,7 @@ export function openBlock(node: Block['node'], report: Report): Block {
       return last
     },
     finish() {
-      const left = node.children.filter(child => !used.has(child))
-      for (const child of left) reportUnsupported(child, report)
-      return left.flatMap(child => [...child.before])
+      for (const child of node.children) if (!used.has(child)) reportUnsupported(child, report)
     },
   }
 }
@@ -60,6 +58,17 @@ export function reportUnsupported(node: Node, report: Report): void {
   report(node, severity, severity === 'lost' ? 'not-supported' : 'not-needed', meaning, instead)
 }
 
-export function commentsOf(node: Pick<Node, 'before' | 'after'> | undefined): Comments {
-  return node ? { before: node.before, after: node.after } : {}
+/** The comments of one statement, for the entry that it became. */
+export function commentsOf(node: Node | undefined): Comments {
+  return node ? { of: node } : {}
+}
+
+/** Those of a block; comments inside it that find no entry of their own stand above it. */
+export function blockComments(node: Node): Comments {
+  return { of: node, rest: descendants(node) }
+}
+
+/** Every statement inside, in order. */
+export function descendants(node: Node): readonly Node[] {
+  return node.children.flatMap(child => [child, ...descendants(child)])
 }

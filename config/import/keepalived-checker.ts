@@ -1,5 +1,5 @@
 import type { Report } from './finding.js'
-import { type Block, commentsOf, openBlock } from './keepalived-block.js'
+import { type Block, blockComments, commentsOf, openBlock } from './keepalived-block.js'
 import { httpEntries } from './keepalived-http.js'
 import type { Node } from './keepalived-parse.js'
 import { absolute, bool, command, duration, isAddress, seconds, wholeNumber } from './keepalived-values.js'
@@ -96,7 +96,7 @@ export function readChecker(node: Node, context: CheckerContext): Check[] {
   const timing = readTiming(block, context.timing, report)
   const target = readTarget(block, context)
   const found = kind.read(block, { ...context, timing }, node)
-  const rest = block.finish()
+  block.finish()
   if (!portless.has(node.keyword) && context.port === undefined && !target.pairs.some(({ key }) => key === 'port')) {
     report(
       node,
@@ -125,8 +125,7 @@ export function readChecker(node: Node, context: CheckerContext): Check[] {
     if (!plainTimeout(entry)) put(entry, 'timeout', duration(timing.timeout))
     put(entry, 'rise', 1)
     put(entry, 'fall', Math.min(1000, fall))
-    const before = index === 0 ? [...node.before, ...rest, ...(node.last ?? [])] : []
-    return { entry, alpha: timing.alpha, node, comments: { before, after: index === 0 ? node.after : undefined } }
+    return { entry, alpha: timing.alpha, node, comments: index === 0 ? blockComments(node) : {} }
   })
 }
 

@@ -26,7 +26,8 @@ export function nameDirectors(sides: readonly Side[], given: readonly Given[], r
     const interfaces = index === 0 || !first ? new Map<string, string>() : differences(first.side, side, report)
     const back = new Map([...interfaces].map(([here, there]) => [there, here]))
     const addresses = own?.addresses ?? addressesOf(side, sides, index)
-    if (!own?.addresses && addresses.length === 0) reportPlaceholder(side, name, index, report)
+    if (!own?.addresses && addresses.length === 0 && side.routers.length > 0)
+      reportPlaceholder(side, name, index, report)
     return {
       ...{ name, side, interfaces },
       addresses: addresses.length > 0 ? addresses : [placeholder(index)],
@@ -52,9 +53,11 @@ function namesOf(sides: readonly Side[], given: readonly Given[]): readonly stri
 
 /** Own source addresses; in a pair of unicast peers also what the other one sends to. */
 function addressesOf(side: Side, sides: readonly Side[], index: number): readonly string[] {
+  const taken = new Set(sides.slice(0, index).flatMap(one => one.routers.flatMap(router => router.source ?? [])))
   const own = new Map<number, string>()
   for (const router of side.routers)
-    if (router.source !== undefined) own.set(router.family, own.get(router.family) ?? router.source)
+    if (router.source !== undefined && !taken.has(router.source))
+      own.set(router.family, own.get(router.family) ?? router.source)
   const [other] = sides.filter((_, at) => at !== index)
   if (sides.length === 2 && other)
     for (const router of other.routers) {
@@ -112,8 +115,8 @@ export function directorEntries(directors: readonly Director[], common: readonly
     const [only = ''] = addresses
     const entry = mapOf({ address: addresses.length === 1 ? only : items(addresses), priority: common[index] })
     if (interfaces.size > 0) put(entry, 'interfaces', mapOf(Object.fromEntries(interfaces)))
-    const after = addresses[0]?.startsWith('192.0.2.') ? "write this director's own address here" : undefined
-    put(result, name, entry, { after })
+    const open = addresses[0]?.startsWith('192.0.2.')
+    put(result, name, entry, open ? { after: "write this director's own address here" } : {})
   })
   return result
 }

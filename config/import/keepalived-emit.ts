@@ -1,5 +1,5 @@
 import type { Report } from './finding.js'
-import { commentsOf } from './keepalived-block.js'
+import { commentsOf, descendants } from './keepalived-block.js'
 import { checkNames } from './keepalived-check-names.js'
 import { type Director, directorEntries } from './keepalived-directors.js'
 import { mailEntry } from './keepalived-globals.js'
@@ -16,8 +16,9 @@ export function emit(directors: readonly Director[], report: Report): Entries {
   const pairs = matchRouters(directors, report)
   const common = directors.map((_, index) => commonPriority(pairs.map(pair => pair[index])))
   const perDirector = common.every(priority => priority !== undefined)
-  const before = [...new Set(directors.flatMap(({ side }) => [...side.globals.comments]))]
-  put(root, 'directors', directorEntries(directors, perDirector ? common : directors.map(() => undefined)), { before })
+  const own = directorEntries(directors, perDirector ? common : directors.map(() => undefined))
+  // Without VRRP there is nothing that directors would have to agree on.
+  if (pairs.length > 0) put(root, 'directors', own)
   const routerNames = uniqueNames()
   const names = new Map<string, string>()
   const routers = entries()
@@ -364,7 +365,7 @@ function mailAlert(directors: readonly Director[], report: Report): Entries[] {
       )
     if (events.length === 0) continue
     const entry = entries()
-    put(entry, 'mail', mailEntry(mail), { before: mail.before ?? [] })
+    put(entry, 'mail', mailEntry(mail), { rest: mail.nodes.flatMap(node => [node, ...descendants(node)]) })
     put(entry, 'events', items(events))
     if (result.some(other => same(other, entry))) continue
     if (result.length > 0)

@@ -1,8 +1,8 @@
 import type { Report } from './finding.js'
 import { commentsOf, openBlock } from './keepalived-block.js'
 import type { Node } from './keepalived-parse.js'
-import { bool, duration, isAddress, seconds, wholeNumber } from './keepalived-values.js'
-import { type Comments, type Entries, entries, items, put } from './yaml-writer.js'
+import { bool, duration, interfaceOf, isAddress, seconds, wholeNumber } from './keepalived-values.js'
+import { type Entries, entries, items, put } from './yaml-writer.js'
 
 /** What `global_defs` says, where it matters to the rest of the file. Milliseconds. */
 export type Globals = {
@@ -14,11 +14,12 @@ export type Globals = {
   readonly checksumAsV2: boolean
   readonly scriptUser?: { readonly user: string; readonly group?: string }
   readonly mail?: {
+    readonly nodes: readonly Node[]
     readonly to: readonly string[]
     readonly from: string
     readonly server: string
     readonly port?: number
-  } & Comments
+  }
   /** Default of smtp_alert, for routers and for services (undefined: keepalived's own default). */
   readonly mailRouters: boolean
   readonly mailServices: boolean | undefined
@@ -30,8 +31,6 @@ export type Globals = {
     readonly instance?: string
     readonly options: Entries
   }
-  /** Comments of the block itself and of what was left out. */
-  readonly comments: readonly string[]
 }
 
 /** lib/vrrp_garp.h, vrrp.h: GARP counts and times. */
@@ -72,22 +71,22 @@ export function readGlobals(root: readonly Node[], report: Report): Globals {
   const sync = readSync(block.one('lvs_sync_daemon'), report)
   const all = bool(block.one('smtp_alert'), report)
   const top = readTop(block, report)
+  const version = wholeNumber(block.one('vrrp_version'), 2, 3, report) === 3 ? 3 : 2
+  const strict = bool(block.one('vrrp_strict'), report) ?? false
+  const checksumAsV2 = bool(block.one('v3_checksum_as_v2'), report) ?? false
+  const downTimerAdverts = wholeNumber(block.one('vrrp_down_timer_adverts'), 1, 100, report) ?? 3
+  const mailRouters = bool(block.one('smtp_alert_vrrp'), report) ?? all ?? false
+  const mailServices = bool(block.one('smtp_alert_checker'), report) ?? all
+  block.finish()
   return {
     ...(routerId?.args[0] === undefined ? {} : { routerId: routerId.args[0] }),
-    version: wholeNumber(block.one('vrrp_version'), 2, 3, report) === 3 ? 3 : 2,
-    garp,
-    downTimerAdverts: wholeNumber(block.one('vrrp_down_timer_adverts'), 1, 100, report) ?? 3,
-    strict: bool(block.one('vrrp_strict'), report) ?? false,
-    checksumAsV2: bool(block.one('v3_checksum_as_v2'), report) ?? false,
+    ...{ version, garp, downTimerAdverts, strict, checksumAsV2, mailRouters, mailServices },
     ...(user?.args[0] === undefined
       ? {}
       : { scriptUser: { user: user.args[0], ...(user.args[1] === undefined ? {} : { group: user.args[1] }) } }),
     ...(mail ? { mail } : {}),
-    mailRouters: bool(block.one('smtp_alert_vrrp'), report) ?? all ?? false,
-    mailServices: bool(block.one('smtp_alert_checker'), report) ?? all,
     top,
     ...(sync ? { sync } : {}),
-    comments: [...blocks.flatMap(node => [...node.before, ...(node.last ?? [])]), ...block.finish()],
   }
 }
 
@@ -141,7 +140,7 @@ function readMail(block: OpenBlock, report: Report): Globals['mail'] {
     ...(port !== undefined && /^\d+$/.test(port) && Number(port) > 0 && Number(port) < 65_536
       ? { port: Number(port) }
       : {}),
-    before: [...lists.flatMap(node => [...node.before]), ...(server?.before ?? [])],
+    nodes: [...lists, ...(server ? [server] : [])],
   }
 }
 
@@ -181,7 +180,7 @@ function readTop(block: OpenBlock, report: Report): Entries {
 
 function readSync(node: Node | undefined, report: Report): Globals['sync'] {
   const [name, ...rest] = node?.args ?? []
-  if (!node || name === undefined) return undefined
+  if (!node || interfaceOf(node, name, report) === undefined || name === undefined) return undefined
   const options = entries()
   const keys: Readonly<Record<string, string>> = {
     id: 'id',

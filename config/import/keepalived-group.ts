@@ -10,13 +10,30 @@ export type Target =
       readonly family: 4 | 6
       readonly port: number
       readonly count: number
+      readonly first: bigint
       readonly node: Node
     }
   | { readonly kind: 'mark'; readonly mark: number; readonly family?: 4 | 6; readonly node: Node }
 
-/** The lines of a virtual_server_group: addresses, ranges, networks, firewall marks. */
-export function readGroup(node: Node, report: Report): Target[] {
-  return node.children.flatMap(child => readLine(child, report) ?? [])
+/** The lines of a virtual_server_group (of all blocks with its name): addresses, ranges, networks, firewall marks. */
+export function readGroup(nodes: readonly Node[], report: Report): Target[] {
+  const seen = new Set<string>()
+  return nodes
+    .flatMap(node => node.children.flatMap(child => readLine(child, report) ?? []))
+    .filter(target => {
+      const keys = targetKeys(target)
+      const twice = keys.some(key => seen.has(key))
+      for (const key of keys) seen.add(key)
+      if (twice) report(target.node, 'trap', 'duplicate-line', 'Stands in this group already.', 'Left out.')
+      return !twice
+    })
+}
+
+/** One key for each kernel service that this becomes. */
+export function targetKeys(target: Target): readonly string[] {
+  if (target.kind === 'mark') return [`mark ${target.mark} ${target.family ?? ''}`]
+  const { first, count, port, family } = target
+  return Array.from({ length: count }, (_, index) => `${fromNumber(first + BigInt(index), family === 6)} ${port}`)
 }
 
 function readLine(node: Node, report: Report): Target | undefined {
@@ -45,7 +62,15 @@ function readLine(node: Node, report: Report): Target | undefined {
     return undefined
   }
   const text = range.text.includes(':') ? `[${range.text}]:${port}` : `${range.text}:${port}`
-  return { kind: 'address', text, family: first.includes(':') ? 6 : 4, port, count: range.count, node }
+  return {
+    kind: 'address',
+    text,
+    family: first.includes(':') ? 6 : 4,
+    port,
+    count: range.count,
+    first: range.first,
+    node,
+  }
 }
 
 function readMark(
@@ -78,11 +103,19 @@ export function readHeader(node: Node, report: Report): Target | undefined {
     )
     return undefined
   }
-  return { kind: 'address', text: endpoint(address, port), family: address.includes(':') ? 6 : 4, port, count: 1, node }
+  return {
+    kind: 'address',
+    text: endpoint(address, port),
+    family: address.includes(':') ? 6 : 4,
+    port,
+    count: 1,
+    first: toNumber(address),
+    node,
+  }
 }
 
 /** `a`, `a-b`, `a-LAST`, `a/len` as lvskeeper writes ranges. */
-function rangeOf(text: string): { text: string; count: number } | undefined {
+function rangeOf(text: string): { text: string; count: number; first: bigint } | undefined {
   const [from = '', to, more] = text.split('-')
   if (more !== undefined) return undefined
   const [address = '', length] = from.split('/')
@@ -95,20 +128,20 @@ function rangeOf(text: string): { text: string; count: number } | undefined {
     if (!(Number.isInteger(prefix) && prefix >= 0 && prefix <= bits) || to !== undefined) return undefined
     const size = 1n << BigInt(bits - prefix)
     const start = low - (low % size)
-    return { text: `${fromNumber(start, v6)}-${fromNumber(start + size - 1n, v6)}`, count: Number(size) }
+    return { text: `${fromNumber(start, v6)}-${fromNumber(start + size - 1n, v6)}`, count: Number(size), first: start }
   }
-  if (to === undefined) return { text: address, count: 1 }
+  if (to === undefined) return { text: address, count: 1, first: low }
   const whole = isAddress(to) ? to : v6 ? address.replace(/[^:]*$/, to) : address.replace(/\d+$/, to)
   if (!isAddress(whole) || whole.includes(':') !== v6) return undefined
   const count = toNumber(whole) - low + 1n
-  return count >= 1n ? { text: `${address}-${whole}`, count: Number(count) } : undefined
+  return count >= 1n ? { text: `${address}-${whole}`, count: Number(count), first: low } : undefined
 }
 
 function toNumber(address: string): bigint {
   if (!address.includes(':')) return address.split('.').reduce((sum, part) => sum * 256n + BigInt(part), 0n)
   const dotted = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address)
   const plain = dotted
-    ? address.slice(0, dotted.index) + hex16(dotted[1], dotted[2]) + ':' + hex16(dotted[3], dotted[4])
+    ? `${address.slice(0, dotted.index)}${hex16(dotted[1], dotted[2])}:${hex16(dotted[3], dotted[4])}`
     : address
   const [head = '', tail] = plain.split('::')
   const left = head.split(':').filter(part => part !== '')

@@ -41,8 +41,16 @@ const deepestInclude = 32
 const mostPieces = 500_000
 const mostRounds = 200
 
-/** Reads keepalived's line language as its parser does: never throws, every oddity becomes a finding. */
-export function readPieces(file: string, text: string, options: LineOptions, report: Report): Piece[] {
+/**
+ * Reads keepalived's line language as its parser does: never throws, every oddity becomes a finding. `last` holds the
+ * comments below the last statement.
+ */
+export function readPieces(
+  file: string,
+  text: string,
+  options: LineOptions,
+  report: Report,
+): { pieces: Piece[]; last: readonly string[] } {
   const pieces: Piece[] = []
   const definitions = new Map<string, string>()
   let open: { name: string; lines: string[] } | undefined
@@ -194,7 +202,7 @@ export function readPieces(file: string, text: string, options: LineOptions, rep
   }
 
   readFile(file, text, 0)
-  return pieces
+  return { pieces, last: pending }
 }
 
 function unquote(text: string): string {

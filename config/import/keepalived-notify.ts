@@ -1,4 +1,4 @@
-import type { Place, Report } from './finding.js'
+import type { Report } from './finding.js'
 import { type Block, commentsOf } from './keepalived-block.js'
 import type { Node } from './keepalived-parse.js'
 import { absolute, command } from './keepalived-values.js'
@@ -6,7 +6,7 @@ import { type Entries, entries, items, mapOf, put } from './yaml-writer.js'
 
 /** One program that is told about an event. */
 export type Notify = {
-  readonly node: Place & Pick<Node, 'before' | 'after'>
+  readonly node: Node
   readonly argv: readonly string[]
   readonly user?: string
   readonly group?: string

@@ -20,6 +20,9 @@ export type Node = Place & {
   readonly last?: readonly string[]
 }
 
+/** Behind these words stand programs and free text, which may hold any word. */
+const scriptLike = /^(script|notify.*|quorum_(up|down)|misc_path|.*_script|regex|lvs_sync_daemon|user)$/
+
 type Block = Pick<Node, 'children' | 'last' | 'after'>
 
 /** keepalived's structure rules (lib/parser.c process_stream): what it made of the file, and a finding where that surprises. */
@@ -84,7 +87,11 @@ export function parsePieces(pieces: readonly Piece[], report: Report): readonly 
       rest,
       before,
     }
-    if (shape === 'leaf') return { ...head, ...comment, children: [] }
+    if (shape === 'leaf') {
+      const second = scriptLike.test(word) ? undefined : head.args.find(arg => Object.hasOwn(keywords, arg))
+      if (second !== undefined) severalOnOneLine(piece, second)
+      return { ...head, ...comment, children: [] }
+    }
     return { ...(shape === 'list' ? items(piece) : block(shape, piece)), ...head, ...comment }
   }
 
@@ -138,6 +145,16 @@ export function parsePieces(pieces: readonly Piece[], report: Report): readonly 
     const meaning = 'The { of this block is missing; keepalived reads on as if it were there.'
     report(parent, 'trap', 'missing-open-brace', meaning, 'The YAML has the block as keepalived read it.')
     return next ? {} : undefined
+  }
+
+  function severalOnOneLine(piece: Piece, second: string): void {
+    report(
+      piece,
+      'trap',
+      'several-on-one-line',
+      `A line is one statement: keepalived reads "${splitWords(piece.text)[0]}" and overlooks "${second}" behind it.`,
+      `The YAML has no ${second} from here. Write it on a line of its own and import again, if it was meant.`,
+    )
   }
 
   function unexpected(piece: Piece, stray: Piece | undefined): Piece {

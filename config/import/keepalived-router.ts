@@ -1,12 +1,12 @@
 import type { Report } from './finding.js'
-import { commentsOf, openBlock } from './keepalived-block.js'
+import { blockComments, commentsOf, openBlock } from './keepalived-block.js'
 import { type Garp, type Globals, readGarp } from './keepalived-globals.js'
 import { type Notify, readNotifies } from './keepalived-notify.js'
 import type { Node } from './keepalived-parse.js'
 import { readRoutes, readRules } from './keepalived-routes.js'
 import { readTracks, type Track, trackEntry } from './keepalived-track.js'
 import type { Trackers } from './keepalived-trackers.js'
-import { bool, duration, isAddress, seconds, wholeNumber } from './keepalived-values.js'
+import { bool, duration, interfaceOf, isAddress, seconds, wholeNumber } from './keepalived-values.js'
 import { readVip, type Vip } from './keepalived-vip.js'
 import { append, type Comments, type Entries, entries, items, mapOf, put, type Value } from './yaml-writer.js'
 
@@ -85,7 +85,7 @@ export function readRouter(node: Node, { globals, trackers, later, report }: Rou
   const notifies = readNotifies(block, 'INSTANCE', name, priority, report)
   const mail = bool(block.one('smtp_alert'), report) ?? globals.mailRouters
   const advertInterval = readAdvertInterval(advertNode, version, report)
-  const rest = block.finish()
+  block.finish()
   if (down !== 3)
     report(
       node,
@@ -94,7 +94,9 @@ export function readRouter(node: Node, { globals, trackers, later, report }: Rou
       `Waits ${down} intervals of silence before it takes over.`,
       'lvskeeper waits 3, as RFC 9568 says; lengthen or shorten advert_interval instead, on both directors.',
     )
-  const nic = interfaceNode?.args[0] ?? vips.find(vip => vip.interface !== undefined)?.interface
+  const nic =
+    interfaceOf(interfaceNode, interfaceNode?.args[0], report) ??
+    vips.find(vip => vip.interface !== undefined)?.interface
   if (vrid === undefined || nic === undefined) {
     const missing = vrid === undefined ? 'virtual_router_id' : 'interface'
     report(
@@ -121,7 +123,7 @@ export function readRouter(node: Node, { globals, trackers, later, report }: Rou
     ...(source === undefined ? {} : { source }),
     ...(password === undefined ? {} : { password }),
     ...(virtualMac === undefined ? {} : { virtualMac }),
-    comments: { before: [...node.before, ...rest, ...(node.last ?? [])], after: node.after },
+    comments: blockComments(node),
     keyComments: {
       vrid: commentsOf(vridNode),
       interface: commentsOf(interfaceNode),
@@ -368,7 +370,7 @@ function readVirtualMac(block: OpenBlock, report: Report): Entries | boolean | u
       'A MAC of your own choice.',
       "The YAML has the standard's MAC, 00:00:5e:00:01:VRID.",
     )
-  const own = isMac(name) ? undefined : name
+  const own = isMac(name) ? undefined : interfaceOf(node, name, report)
   if (own === undefined && !parent) return true
   const result = entries()
   put(result, 'interface', own, commentsOf(node))

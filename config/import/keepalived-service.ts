@@ -1,5 +1,5 @@
 import type { Place, Report } from './finding.js'
-import { type Block, commentsOf, openBlock } from './keepalived-block.js'
+import { type Block, blockComments, commentsOf, openBlock } from './keepalived-block.js'
 import {
   builtInTiming,
   type Check,
@@ -62,13 +62,14 @@ const schedulers = 'rr wrr lc wlc lblc lblcr sh mh dh fo ovf sed nq twos'.split(
 /** What keepalived makes of one virtual_server; undefined when it drops it. */
 export function readService(node: Node, context: ServiceContext): Service | undefined {
   const { report } = context
-  const targets = readTargets(node, context)
+  const named = readTargets(node, context)
+  const targets = oneFamily(named, node, report)
   const block = openBlock(node, report)
   const entry = entries()
   readScheduler(block, entry, report)
   const marked = targets.every(target => target.kind === 'mark')
   const protocol = readProtocol(block, node, marked, report)
-  readPersistence(block, node, entry, targets, report)
+  readPersistence(protocol, block, node, entry, targets, report)
   const ops = block.one('ops')
   if (ops && (protocol === 'udp' || marked)) put(entry, 'one_packet', true, commentsOf(ops))
   else if (ops) report(ops, 'trap', 'ops-udp', 'One-packet scheduling is for UDP: keepalived clears it.', 'Left out.')
@@ -86,11 +87,24 @@ export function readService(node: Node, context: ServiceContext): Service | unde
       : undefined
   const inherited = { timing, port, forward, inhibit, weight, mail: mailNode ?? context.mailServices ?? true, marked }
   const realServers = uniqueServers(
-    block.all('real_server').flatMap(server => readRealServer(server, inherited, context) ?? []),
+    block
+      .all('real_server')
+      .flatMap(server => readRealServer(server, inherited, context) ?? [])
+      .filter(server => familyFits(server, targets, report)),
     report,
   )
   const sorry = readSorry(block, inherited, report)
   readQuorum(block, entry, realServers, report)
+  const sorryIsReal =
+    sorry && realServers.some(server => server.address === sorry.address && server.port === sorry.port)
+  if (sorry && sorryIsReal)
+    report(
+      sorry.node,
+      'lost',
+      'sorry-is-real',
+      'The sorry server is one of the real servers.',
+      'Left out: give the real server tier: 2, or take another machine for it.',
+    )
   const notifies = [
     ...notify(block.one('quorum_up'), 'service.up', report),
     ...notify(block.one('quorum_down'), 'service.down', report),
@@ -98,7 +112,7 @@ export function readService(node: Node, context: ServiceContext): Service | unde
   const family = block.one('ip_family')?.args[0]
   if (marked && family !== undefined) put(entry, 'family', family === 'inet6' ? 6 : 4)
   const snmpName = block.node.children.find(child => child.keyword === 'snmp_name')?.args[0]
-  const rest = block.finish()
+  block.finish()
   if (targets.length === 0) return undefined
   if (realServers.length === 0) {
     report(
@@ -107,6 +121,16 @@ export function readService(node: Node, context: ServiceContext): Service | unde
       'no-real-servers',
       'keepalived drops a virtual server without valid real servers.',
       'Left out.',
+    )
+    return undefined
+  }
+  if (realServers.every(server => server.weight === 0)) {
+    report(
+      node,
+      'lost',
+      'weights-zero',
+      'All real servers have weight 0: they get no new connections.',
+      'Left out: a virtual server of lvskeeper needs weight. Drain real servers at run time: lvskeeper drain.',
     )
     return undefined
   }
@@ -122,13 +146,13 @@ export function readService(node: Node, context: ServiceContext): Service | unde
     )
   reportInhibit(node, realServers, report)
   if (realServers.every(server => server.inhibit)) put(entry, 'on_down', 'inhibit')
-  if (sorry) put(entry, 'sorry_server', sorry.entry, sorry.comments)
+  if (sorry && !sorryIsReal) put(entry, 'sorry_server', sorry.entry, commentsOf(sorry.node))
   return {
     node,
     name: nameOf(node, targets, protocol, snmpName),
     ...{ targets, protocol, entry, forward, start, realServers, notifies },
     mailQuorum: mailNode ?? context.mailServices ?? false,
-    comments: { before: [...node.before, ...rest, ...(node.last ?? [])], after: node.after },
+    comments: blockComments(node),
   }
 }
 
@@ -158,6 +182,36 @@ function readTargets(node: Node, { groups, report }: ServiceContext): readonly T
   return []
 }
 
+/** Only tunnels cross families; a group of both families without them is an error that leaves the first one. */
+function oneFamily(targets: readonly Target[], node: Node, report: Report): readonly Target[] {
+  const [first] = targets
+  const tunnels = node.children.some(child => child.keyword === 'lvs_method' && child.args[0] === 'TUN')
+  if (tunnels || first?.kind !== 'address') return targets
+  const fitting = targets.filter(target => target.kind === 'mark' || target.family === first.family)
+  if (fitting.length < targets.length)
+    report(
+      node,
+      'trap',
+      'family-mismatch',
+      'A group of both families needs tunnels: keepalived refuses this one.',
+      `The YAML has the IPv${first.family} addresses.`,
+    )
+  return fitting
+}
+
+function familyFits({ address, forward, node }: RealServer, [first]: readonly Target[], report: Report): boolean {
+  const own = address.includes(':') ? 6 : 4
+  if (!first || first.family === undefined || first.family === own || forward.forward === 'tun') return true
+  report(
+    node,
+    'trap',
+    'family-mismatch',
+    `This real server is IPv${own}, the virtual server IPv${first.family}: without a tunnel keepalived skips it.`,
+    'Left out.',
+  )
+  return false
+}
+
 function readScheduler(block: Block, entry: Entries, report: Report): void {
   const node = block.one('lvs_sched')
   const word = node?.args[0]
@@ -171,7 +225,21 @@ function readScheduler(block: Block, entry: Entries, report: Report): void {
       'The YAML has wlc.',
     )
   put(entry, 'scheduler', known ? word : 'wlc', commentsOf(node))
-  const flags = flagWords.filter(flag => block.all(flag).length > 0)
+  const scheduler = known ? word : 'wlc'
+  const flags = flagWords.flatMap(flag => {
+    const [statement] = block.all(flag)
+    if (!statement) return []
+    const [prefix] = flag.split('-')
+    if (prefix === 'flag' || prefix === scheduler) return [flag]
+    report(
+      statement,
+      'trap',
+      'scheduler-flag',
+      `${flag} is for the scheduler ${prefix}: ${scheduler} knows nothing of it.`,
+      'Left out.',
+    )
+    return []
+  })
   if (flags.length > 0) put(entry, 'scheduler_flags', items(flags))
 }
 
@@ -211,7 +279,14 @@ function readMethod(block: Block, node: Node, report: Report): Forward {
   return readForward(statement, report) ?? { forward: 'nat' }
 }
 
-function readPersistence(block: Block, node: Node, entry: Entries, targets: readonly Target[], report: Report): void {
+function readPersistence(
+  protocol: string,
+  block: Block,
+  node: Node,
+  entry: Entries,
+  targets: readonly Target[],
+  report: Report,
+): void {
   const timeout = block.one('persistence_timeout')
   const granularity = block.one('persistence_granularity')
   const engine = block.one('persistence_engine')
@@ -237,18 +312,12 @@ function readPersistence(block: Block, node: Node, entry: Entries, targets: read
   const seconds = given ?? (granularity || portless || engine ? 360 : undefined)
   if (seconds === undefined) return
   const netmask = granularity && prefixOf(granularity, report)
-  const name = engine?.args[0]
-  if (engine && name !== 'sip')
-    report(engine, 'trap', 'bad-value', 'The kernel knows the engine sip only.', 'Left out.')
+  const name = engine?.args[0] === 'sip' && protocol === 'udp' ? 'sip' : undefined
+  if (engine && name === undefined)
+    report(engine, 'trap', 'bad-value', 'The kernel knows the engine sip only, and that for UDP.', 'Left out.')
   const comments = commentsOf(timeout ?? granularity)
   if (netmask === undefined && name !== 'sip') put(entry, 'persistence', duration(seconds * 1000), comments)
-  else
-    put(
-      entry,
-      'persistence',
-      mapOf({ timeout: duration(seconds * 1000), netmask, engine: name === 'sip' ? 'sip' : undefined }),
-      comments,
-    )
+  else put(entry, 'persistence', mapOf({ timeout: duration(seconds * 1000), netmask, engine: name }), comments)
 }
 
 /** A dotted mask or a prefix length. */
@@ -283,8 +352,16 @@ function readQuorum(block: Block, entry: Entries, servers: readonly RealServer[]
     )
   if (quorum !== 1) put(entry, 'quorum', quorum, commentsOf(node))
   const hysteresis = wholeNumber(hysteresisNode, 0, 2_147_483_647, report) ?? 0
-  const kept = Math.min(hysteresis, quorum - 1)
-  if (hysteresisNode && kept < hysteresis)
+  const kept = Math.max(0, Math.min(hysteresis, quorum - 1, sum - quorum))
+  if (hysteresisNode && kept < Math.min(hysteresis, quorum - 1))
+    report(
+      hysteresisNode,
+      'lost',
+      'hysteresis-lowered',
+      `quorum and hysteresis together are above the sum of the weights, ${sum}: in keepalived the quorum, once lost, never comes back.`,
+      `The YAML has ${kept}.`,
+    )
+  else if (hysteresisNode && kept < hysteresis)
     report(
       hysteresisNode,
       'trap',
@@ -317,8 +394,12 @@ function readRealServer(
   const own = port ?? inherited.port
   const context = { timing, port: own, checkPort: given !== undefined && given > 0 ? given : own, files, tls, report }
   const checks = checkerWords.flatMap(word => block.all(word)).flatMap(checker => readChecker(checker, context))
-  const upper = wholeNumber(block.one('uthreshold'), 0, 4_294_967_295, report)
-  const lower = wholeNumber(block.one('lthreshold'), 0, 4_294_967_295, report)
+  const upper = wholeNumber(block.one('uthreshold'), 0, 4_294_967_295, report) ?? 0
+  const lowerNode = block.one('lthreshold')
+  const wanted = wholeNumber(lowerNode, 0, 4_294_967_295, report) ?? 0
+  const lower = wanted < upper ? wanted : 0
+  if (lowerNode && wanted > 0 && lower === 0)
+    report(lowerNode, 'trap', 'threshold', 'lthreshold means something only below a uthreshold.', 'Left out.')
   const weight = wholeNumber(block.one('weight'), 0, 2_147_483_647, report) ?? inherited.weight
   const inhibit = bool(block.one('inhibit_on_failure'), report) ?? inherited.inhibit
   const mail = bool(block.one('smtp_alert'), report) ?? inherited.mail
@@ -326,7 +407,7 @@ function readRealServer(
     ...notify(block.one('notify_up'), 'server.up', report),
     ...notify(block.one('notify_down'), 'server.down', report),
   ]
-  const before = [...node.before, ...block.finish(), ...(node.last ?? [])]
+  block.finish()
   if (!isAddress(address) || Number.isNaN(given ?? 0) || (given ?? 0) < 0 || (given ?? 0) > 65_535) {
     report(
       node,
@@ -342,7 +423,7 @@ function readRealServer(
     ...(port === undefined ? {} : { port }),
     ...(upper ? { upper } : {}),
     ...(lower ? { lower } : {}),
-    comments: { before, after: node.after },
+    comments: blockComments(node),
   }
 }
 
@@ -388,7 +469,7 @@ function readSorry(
   block: Block,
   inherited: Inherited,
   report: Report,
-): { entry: Entries; comments: Comments } | undefined {
+): { entry: Entries; address: string; port: number | undefined; node: Node } | undefined {
   const node = block.one('sorry_server')
   const inhibit = block.one('sorry_server_inhibit')
   const own = readForward(block.one('sorry_server_lvs_method'), report)
@@ -402,7 +483,7 @@ function readSorry(
   const port = portOf(node, portText === undefined ? undefined : Number(portText), forward, inherited, report)
   const entry = mapOf({ address, port, ...(own ? { forward: own.forward, tunnel: own.tunnel } : {}) })
   if (inhibit) put(entry, 'inhibit', true, commentsOf(inhibit))
-  return { entry, comments: commentsOf(node) }
+  return { entry, address, port, node }
 }
 
 function notify(node: Node | undefined, event: Notify['event'], report: Report): Notify[] {

@@ -1,7 +1,7 @@
 import type { Report } from './finding.js'
 import { openBlock, reportUnsupported } from './keepalived-block.js'
 import { type Globals, readGlobals } from './keepalived-globals.js'
-import { readGroup, type Target } from './keepalived-group.js'
+import { readGroup, type Target, targetKeys } from './keepalived-group.js'
 import { type LineOptions, readPieces } from './keepalived-lines.js'
 import { type Node, parsePieces } from './keepalived-parse.js'
 import { type Router, readRouter } from './keepalived-router.js'
@@ -19,13 +19,17 @@ export type Side = {
   readonly groups: readonly SyncGroup[]
   readonly groupOf: ReadonlyMap<string, string>
   readonly services: readonly Service[]
+  readonly root: readonly Node[]
+  /** Comments below the last statement. */
+  readonly last: readonly string[]
   /** false: not one statement was recognised. */
   readonly readable: boolean
 }
 
 /** Reads one file (and what it includes) the way keepalived does. */
 export function readSide(file: string, text: string, options: LineOptions, report: Report): Side {
-  const root = parsePieces(readPieces(file, text, options, report), report)
+  const { pieces, last } = readPieces(file, text, options, report)
+  const root = parsePieces(pieces, report)
   const globals = readGlobals(root, report)
   const trackers = readTrackers(globals, report)
   const later = new Set(
@@ -50,7 +54,7 @@ export function readSide(file: string, text: string, options: LineOptions, repor
     } else if (!['global_defs', 'virtual_server_group', 'SSL'].includes(node.keyword)) reportUnsupported(node, report)
   }
   const joined = joinGroups(routers, groups, report)
-  return { file, globals, trackers: trackers.all(), ...joined, groups, services, readable: root.length > 0 }
+  return { file, globals, trackers: trackers.all(), ...joined, groups, services, readable: root.length > 0, root, last }
 }
 
 function addRouter(router: Router | undefined, routers: Router[], report: Report): void {
@@ -113,21 +117,27 @@ function addService(service: Service, services: Service[], report: Report): void
 }
 
 export function serviceKeys(service: Service): string[] {
-  return service.targets.map(target =>
-    target.kind === 'mark' ? `mark ${target.mark} ${target.family ?? ''}` : `${service.protocol} ${target.text}`,
+  return service.targets.flatMap(target =>
+    targetKeys(target).map(key => (target.kind === 'mark' ? key : `${service.protocol} ${key}`)),
   )
 }
 
 function readTargetGroups(root: readonly Node[], report: Report): ReadonlyMap<string, readonly Target[]> {
-  const groups = new Map<string, readonly Target[]>()
-  for (const node of root.filter(({ keyword }) => keyword === 'virtual_server_group')) {
-    const name = node.args[0] ?? ''
-    groups.set(name, [...(groups.get(name) ?? []), ...readGroup(node, report)])
-  }
+  const blocks = root.filter(({ keyword }) => keyword === 'virtual_server_group')
+  const names = [...new Set(blocks.map(node => node.args[0] ?? ''))]
+  const groups = new Map(
+    names.map(name => [
+      name,
+      readGroup(
+        blocks.filter(node => (node.args[0] ?? '') === name),
+        report,
+      ),
+    ]),
+  )
   const used = new Set(
     root.filter(node => node.keyword === 'virtual_server' && node.args[0] === 'group').map(node => node.args[1]),
   )
-  for (const node of root.filter(({ keyword }) => keyword === 'virtual_server_group'))
+  for (const node of blocks)
     if (!used.has(node.args[0] ?? ''))
       report(node, 'trap', 'unused-group', 'No virtual_server names this group: it does nothing.', 'Left out.')
   return groups
@@ -168,6 +178,6 @@ function readTls(root: readonly Node[], report: Report): Entries | undefined {
       'Password of the key.',
       'lvskeeper wants a key without password, readable by root only.',
     )
-  if (certificate === undefined || key === undefined) return undefined
+  if (!certificate?.startsWith('/') || !key?.startsWith('/')) return undefined
   return mapOf({ cert_file: certificate, key_file: key })
 }

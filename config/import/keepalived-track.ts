@@ -2,7 +2,7 @@ import type { Report } from './finding.js'
 import { type Block, commentsOf } from './keepalived-block.js'
 import type { Node } from './keepalived-parse.js'
 import { clampWeight, type Tracker, type TrackerKind, type Trackers } from './keepalived-trackers.js'
-import { wholeNumber } from './keepalived-values.js'
+import { interfaceOf, wholeNumber } from './keepalived-values.js'
 import { type Comments, type Entries, entries, type Items, items, put } from './yaml-writer.js'
 
 /** What one instance (or sync group) tracks. */
@@ -51,6 +51,7 @@ function readTrack(
     reportMissing(node, original, later.has(`${kind} ${original}`), report)
     return undefined
   }
+  if (kind === 'interfaces' && interfaceOf(node, original, report) === undefined) return undefined
   const base: Pick<Tracker, 'weight' | 'reverse'> = tracker ?? { weight: 0, reverse: false }
   const most = kind === 'interfaces' || kind === 'scripts' ? 253 : 254
   const own = word === 'weight' ? wholeNumber({ ...node, args: [text ?? ''] }, -most, most, report) : undefined

@@ -1,5 +1,5 @@
 import type { Report } from './finding.js'
-import { commentsOf, openBlock } from './keepalived-block.js'
+import { blockComments, commentsOf, openBlock } from './keepalived-block.js'
 import type { Globals } from './keepalived-globals.js'
 import type { Node } from './keepalived-parse.js'
 import { absolute, command, duration, seconds, uniqueNames, wholeNumber } from './keepalived-values.js'
@@ -51,7 +51,8 @@ export function readTrackers(globals: Globals, report: Report): Trackers & { add
       const read = { scripts: readScript, files: readFile, processes: readProcess }[kind]
       const entry = read(block, node, globals, report)
       const { weight, reverse } = readWeight(block.one('weight'), kind, report)
-      const comments = { before: [...node.before, ...block.finish(), ...(node.last ?? [])], after: node.after }
+      block.finish()
+      const comments = blockComments(node)
       if (!entry) return
       found.set(`${kind} ${original}`, { kind, name: names[kind](original), weight, reverse, entry, comments })
     },

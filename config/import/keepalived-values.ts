@@ -90,6 +90,13 @@ export function isAddress(text: string | undefined): text is string {
   return text !== undefined && isIP(text) !== 0
 }
 
+/** A name that the kernel takes for an interface (IFNAMSIZ); anything else is reported. */
+export function interfaceOf(node: Node | undefined, name: string | undefined, report: Report): string | undefined {
+  if (!node || name === undefined || /^(?!\.{1,2}$)[^\s/:]{1,15}$/.test(name)) return name
+  report(node, 'trap', 'bad-interface', `"${name}" cannot be the name of an interface.`, 'Left out.')
+  return undefined
+}
+
 /** `10.0.0.1:80`, `[fd00::1]:80`; without a port the address alone. */
 export function endpoint(address: string, port?: number): string {
   if (port === undefined) return address

@@ -1,6 +1,6 @@
 import type { Report, Severity } from './finding.js'
 import type { Node } from './keepalived-parse.js'
-import { isAddress } from './keepalived-values.js'
+import { interfaceOf, isAddress } from './keepalived-values.js'
 
 export type Vip = {
   readonly node: Node
@@ -64,7 +64,7 @@ export function readVip(node: Node, report: Report): Vip | undefined {
   let dev: string | undefined
   for (let i = 0; i < rest.length; i++) {
     const key = rest[i] ?? ''
-    if (key === 'dev') dev = rest[++i]
+    if (key === 'dev') dev = interfaceOf(node, rest[++i], report)
     else if (Object.hasOwn(options, key)) {
       const option = options[key]
       if (!option) continue

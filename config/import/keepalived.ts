@@ -1,8 +1,10 @@
 import { collector, type Finding, type ImportResult } from './finding.js'
+import { descendants } from './keepalived-block.js'
 import { conditionIds } from './keepalived-definitions.js'
 import { nameDirectors } from './keepalived-directors.js'
 import { emit } from './keepalived-emit.js'
 import type { IncludeFiles } from './keepalived-lines.js'
+import type { Node } from './keepalived-parse.js'
 import { readSide } from './keepalived-side.js'
 import { writeYaml } from './yaml-writer.js'
 
@@ -56,7 +58,25 @@ export function importKeepalived(sources: readonly KeepalivedSource[], options: 
       `  ${file}:${line} ${code}: ${statement}`.replace(/[\r\n]+/g, ' '),
     ),
   ]
-  return { yaml: writeYaml(root, head), findings: sorted(findings), status: lost.length > 0 ? 'partial' : 'complete' }
+  const [first, ...others] = sides
+  const said = new Set(others.length > 0 && first ? first.root.flatMap(everything).flatMap(linesOf) : [])
+  const rest = sides.flatMap((side, index) =>
+    side.root.flatMap(everything).filter(node => index === 0 || !linesOf(node).every(line => said.has(line))),
+  )
+  const last = [...new Set(sides.flatMap(side => side.last))]
+  return {
+    yaml: writeYaml(root, { head, rest, last }),
+    findings: sorted(findings),
+    status: lost.length > 0 ? 'partial' : 'complete',
+  }
+}
+
+function everything(node: Node): readonly Node[] {
+  return [node, ...descendants(node)]
+}
+
+function linesOf({ before, after }: Node): readonly string[] {
+  return after === undefined ? before : [...before, after]
 }
 
 /** One file for both directors: read once for each id that its conditions name. */

@@ -1,7 +1,22 @@
 import { Document, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml'
 
-/** Comments of the original that belong to an entry: lines above it, and what stood behind it. */
-export type Comments = { readonly before?: readonly string[]; readonly after?: string | undefined }
+/** A statement of the original with the comments that stood above and behind it, and at the end of its block. */
+export type Source = {
+  readonly statement: string
+  readonly before: readonly string[]
+  readonly after?: string | undefined
+  readonly last?: readonly string[] | undefined
+}
+
+/** Comments that belong to an entry. */
+export type Comments = {
+  /** The statement that the entry was made from. */
+  readonly of?: Source
+  /** Statements inside it: their comments stand above this entry where they have no entry of their own. */
+  readonly rest?: readonly Source[]
+  /** Words of our own behind the entry. */
+  readonly after?: string
+}
 
 export type Value = string | number | boolean | Entries | Items
 
@@ -17,14 +32,15 @@ export function items(values: readonly Value[] = []): Items {
   return { kind: 'list', items: values.map(value => ({ value, comments: {} })) }
 }
 
-/** Sets a key, or leaves it out when there is no value. A key that is there keeps its place and gets the new value. */
+/** Sets a key, or leaves it out when there is no value (no text of the YAML may be empty). A key that is there keeps its place and gets the new value. */
 export function put(map: Entries, key: string, value: Value | undefined, comments: Comments = {}): void {
-  if (value === undefined) return
+  if (value === undefined || value === '') return
   const known = map.pairs.find(pair => pair.key === key)
   if (!known) map.pairs.push({ key, value, comments })
   else {
     known.value = value
-    known.comments = { before: [...(known.comments.before ?? []), ...(comments.before ?? [])], after: comments.after }
+    const earlier = known.comments.of ? [known.comments.of] : []
+    known.comments = { ...comments, rest: [...earlier, ...(known.comments.rest ?? []), ...(comments.rest ?? [])] }
   }
 }
 
@@ -50,37 +66,85 @@ export function plain(value: Value): unknown {
   return Object.fromEntries(value.pairs.map(pair => [pair.key, plain(pair.value)]))
 }
 
+export type Frame = {
+  /** Lines at the top, ours. */
+  readonly head: readonly string[]
+  /** Every statement of the original: comments that no entry took are kept at the top too. */
+  readonly rest: readonly Source[]
+  /** Comments below the last statement. */
+  readonly last: readonly string[]
+}
+
 /** The finished text: comments in place, short entries on one line. */
-export function writeYaml(root: Entries, head: readonly string[]): string {
+export function writeYaml(root: Entries, { head, rest, last }: Frame): string {
+  const lines = gatherComments(root)
+  const left = rest.filter(source => !lines.taken.has(source)).flatMap(allLines)
   const document = new Document()
-  document.contents = mapNode(root, true) as never
-  document.commentBefore = head.map(line => ` ${line}`).join('\n')
+  document.contents = mapNode(root, true, lines.of) as never
+  const top = [...head.map(line => ` ${tidy(line).trim()}`.replace(/^ {2,}/, '   ')), ...left.map(tidy)]
+  document.commentBefore = top.join('\n')
+  if (last.length > 0) document.comment = last.map(tidy).join('\n')
   return document.toString({ lineWidth: 0, flowCollectionPadding: true })
+}
+
+type Lines = { readonly before: readonly string[]; readonly after?: string }
+
+/** Where each comment goes: to the entry of its own statement, else to the innermost entry around it. */
+function gatherComments(root: Entries): { of: (comments: Comments) => Lines; taken: ReadonlySet<Source> } {
+  const taken = new Set<Source>()
+  const found = new Map<Comments, Lines>()
+  walk(root, ({ of }) => of && taken.add(of))
+  walk(root, comments => {
+    const { of, rest = [], after } = comments
+    const more = rest.filter(source => !taken.has(source))
+    for (const source of more) taken.add(source)
+    const before = [...(of?.before ?? []), ...more.flatMap(allLines), ...(of?.last ?? [])]
+    const behind = of?.after ?? after
+    found.set(comments, { before, ...(behind === undefined ? {} : { after: behind }) })
+  })
+  return { of: comments => found.get(comments) ?? { before: [] }, taken }
+}
+
+/** Inner entries first. */
+function walk(value: Value, visit: (comments: Comments) => void): void {
+  if (typeof value !== 'object') return
+  for (const part of value.kind === 'map' ? value.pairs : value.items) {
+    walk(part.value, visit)
+    visit(part.comments)
+  }
+}
+
+function allLines({ statement, before, after, last = [] }: Source): readonly string[] {
+  const behind = after === undefined ? [] : [` ${statement.replace(/\s*\{.*$/, '')}: ${after.trim()}`]
+  return [...before, ...behind, ...last]
 }
 
 const widest = 100
 
-function node(value: Value): Scalar | YAMLMap | YAMLSeq {
+type LinesOf = (comments: Comments) => Lines
+
+function node(value: Value, linesOf: LinesOf): Scalar | YAMLMap | YAMLSeq {
   if (typeof value !== 'object') return scalar(value)
-  if (value.kind === 'map') return mapNode(value, false)
+  if (value.kind === 'map') return mapNode(value, false, linesOf)
   const list = new YAMLSeq<Scalar | YAMLMap | YAMLSeq>()
   for (const { value: item, comments } of value.items) {
-    const child = node(item)
-    if (child instanceof YAMLMap && !comments.before?.length && short(item)) child.flow = true
-    comment(child, child, comments)
+    const child = node(item, linesOf)
+    const lines = linesOf(comments)
+    if (child instanceof YAMLMap && short(item, linesOf)) child.flow = true
+    comment(child, child, lines)
     list.items.push(child)
   }
-  list.flow = value.items.every(item => typeof item.value !== 'object' && bare(item.comments)) && short(value)
+  list.flow = value.items.every(item => typeof item.value !== 'object') && short(value, linesOf)
   return list
 }
 
-function mapNode(map: Entries, top: boolean): YAMLMap {
+function mapNode(map: Entries, top: boolean, linesOf: LinesOf): YAMLMap {
   const result = new YAMLMap<Scalar, Scalar | YAMLMap | YAMLSeq>()
   for (const { key, value, comments } of map.pairs) {
     const name = new Scalar(key)
-    const child = node(value)
-    if (child instanceof YAMLMap && !top && flat(value)) child.flow = true
-    comment(name, child, comments)
+    const child = node(value, linesOf)
+    if (child instanceof YAMLMap && !top && short(value, linesOf)) child.flow = true
+    comment(name, child, linesOf(comments))
     if (top && result.items.length > 0) name.spaceBefore = true
     result.items.push(new Pair(name, child))
   }
@@ -98,13 +162,11 @@ function scalar(value: string | number | boolean): Scalar {
 function comment(
   above: { commentBefore?: string | null },
   behind: Scalar | YAMLMap | YAMLSeq,
-  comments: Comments,
+  { before, after }: Lines,
 ): void {
-  const lines = (comments.before ?? []).map(tidy)
-  const after = comments.after === undefined ? undefined : tidy(comments.after)
   const oneLine = behind instanceof Scalar || behind.flow === true
-  if (after !== undefined && oneLine) behind.comment = after
-  else if (after !== undefined) lines.push(after)
+  const lines = [...before, ...(after === undefined || oneLine ? [] : [after])].map(tidy)
+  if (after !== undefined && oneLine) behind.comment = tidy(after)
   if (lines.length > 0) above.commentBefore = lines.join('\n')
 }
 
@@ -114,20 +176,14 @@ function tidy(text: string): string {
   return clean.startsWith(' ') || clean === '' ? clean || ' ' : ` ${clean}`
 }
 
-function bare({ before, after }: Comments): boolean {
-  return !before?.length && after === undefined
+function short(value: Value, linesOf: LinesOf): boolean {
+  return uncommented(value, linesOf) && JSON.stringify(plain(value)).length <= widest
 }
 
-function flat(value: Value): boolean {
-  return typeof value === 'object' && value.kind === 'map' && uncommented(value) && short(value)
-}
-
-function short(value: Value): boolean {
-  return uncommented(value) && JSON.stringify(plain(value)).length <= widest
-}
-
-function uncommented(value: Value): boolean {
+function uncommented(value: Value, linesOf: LinesOf): boolean {
   if (typeof value !== 'object') return true
-  if (value.kind === 'list') return value.items.every(item => bare(item.comments) && uncommented(item.value))
-  return value.pairs.every(pair => bare(pair.comments) && uncommented(pair.value))
+  return (value.kind === 'map' ? value.pairs : value.items).every(part => {
+    const { before, after } = linesOf(part.comments)
+    return before.length === 0 && after === undefined && uncommented(part.value, linesOf)
+  })
 }

@@ -7,7 +7,7 @@ import { decomment, splitBraces, splitCommand, splitWords } from '../../config/i
 
 function read(text: string, options: Partial<LineOptions> = {}) {
   const { report, findings } = collector()
-  const pieces = readPieces('/etc/keepalived/k.conf', text, { id: 'd1', ...options }, report)
+  const { pieces } = readPieces('/etc/keepalived/k.conf', text, { id: 'd1', ...options }, report)
   return { pieces, findings, texts: pieces.map(piece => piece.text), codes: findings.map(finding => finding.code) }
 }
 

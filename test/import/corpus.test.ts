@@ -1,0 +1,114 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Severity } from '../../config/import/finding.js'
+import { includeFiles } from '../../config/import/include-files.js'
+import { importKeepalived, type KeepalivedOptions } from '../../config/import/keepalived.js'
+import { loadConfig } from '../../config/load.js'
+import { formatProblems } from '../../config/problem.js'
+import { expected } from './corpus/expected.js'
+
+const folder = join(import.meta.dirname, 'corpus')
+const names = readdirSync(folder).filter(name => name.endsWith('.conf'))
+const texts = new Map(names.map(name => [name.replace('.conf', ''), readFileSync(join(folder, name), 'utf8')]))
+
+function run(name: string, text: string, options: KeepalivedOptions = { files: includeFiles }) {
+  const result = importKeepalived([{ file: join(folder, `${name}.conf`), text }], options)
+  const codes = (severity: Severity) =>
+    [...new Set(result.findings.filter(finding => finding.severity === severity).map(({ code }) => code))].join(' ')
+  return { ...result, codes }
+}
+
+function load(yaml: string) {
+  return loadConfig(yaml, { file: '/x.yaml', hostname: 'h', localAddresses: [], static: true, env: {} })
+}
+
+/** undefined: the file is accepted; else what is wrong with it. */
+function complaint(yaml: string): string | undefined {
+  const loaded = load(yaml)
+  return loaded.ok ? undefined : `${formatProblems(loaded.errors, [])}\n${yaml}`
+}
+
+describe('every file of the corpus', () => {
+  test('has an expectation, and there are at least 60', () => {
+    expect([...texts.keys()].sort()).toEqual(Object.keys(expected).sort())
+    expect(texts.size).toBeGreaterThanOrEqual(60)
+  })
+
+  test.each([...texts])('%s imports, its YAML is accepted, and every oddity is named', (name, text) => {
+    const { yaml, status, codes } = run(name, text)
+    expect(complaint(yaml)).toBeUndefined()
+    expect([status, codes('lost'), codes('trap')]).toEqual(expected[name])
+  })
+
+  test.each([...texts])('%s: each finding names a line that holds its statement', (name, text) => {
+    for (const { file, line, statement } of run(name, text).findings) {
+      const lines = (file.endsWith(`${name}.conf`) ? text : readFileSync(file, 'utf8')).split('\n')
+      expect(line).toBeGreaterThan(0)
+      expect(line).toBeLessThanOrEqual(lines.length)
+      expect(lines[line - 1]).toContain(statement.split(/[#!]/)[0]!.trim().slice(0, 20))
+    }
+  })
+
+  test.each([...texts])('%s keeps the words of its comments', (name, text) => {
+    const { yaml } = run(name, text)
+    const comments = [...text.matchAll(/^[^"'\n]*?[#!] (\w[^\n]*)$/gm)].map(match => match[1]!.trim())
+    for (const comment of comments) expect(yaml).toContain(comment)
+  })
+})
+
+describe('a damaged file', () => {
+  const bodies = [...texts.values()]
+  const change = fc.record({
+    body: fc.nat({ max: bodies.length - 1 }),
+    edits: fc.array(
+      fc.record({
+        at: fc.nat({ max: 80 }),
+        how: fc.constantFrom('delete', 'twice', 'swap', 'brace', 'open', 'quote', 'word', 'value'),
+      }),
+      { minLength: 1, maxLength: 4 },
+    ),
+  })
+
+  test('imports without an exception, and what is written is accepted', () => {
+    fc.assert(
+      fc.property(change, ({ body, edits }) => {
+        const lines = bodies[body]!.split('\n')
+        for (const { at, how } of edits) {
+          const index = at % lines.length
+          const line = lines[index]!
+          if (how === 'delete') lines.splice(index, 1)
+          if (how === 'twice') lines.splice(index, 0, line)
+          if (how === 'swap') lines.splice(index, 2, lines[index + 1] ?? '', line)
+          if (how === 'brace') lines.splice(index, 0, '}')
+          if (how === 'open') lines.splice(index, 0, '{')
+          if (how === 'quote') lines[index] = `${line}"`
+          if (how === 'word') lines[index] = line.replace(/\S+/, word => word.slice(1))
+          if (how === 'value') lines[index] = line.replace(/\S+$/, 'x9.:/')
+          if (lines.length === 0) lines.push('')
+        }
+        const { yaml, status } = run('x', lines.join('\n'), {})
+        if (status !== 'unreadable') expect(complaint(yaml)).toBeUndefined()
+      }),
+      { numRuns: 400, seed: 3 },
+    )
+  }, 30_000)
+
+  test('of any bytes at all is unreadable or accepted', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 300 }), text => {
+        const { yaml, status } = run('x', text, {})
+        if (status !== 'unreadable') expect(complaint(yaml)).toBeUndefined()
+      }),
+      { numRuns: 200, seed: 4 },
+    )
+  })
+})
+
+describe('a file without one known statement', () => {
+  test('is unreadable', () => {
+    expect(run('x', 'server:\n  - a: b\n')).toMatchObject({ status: 'unreadable', yaml: '' })
+    expect(run('x', '')).toMatchObject({ status: 'unreadable', yaml: '' })
+  })
+})
