@@ -78,13 +78,16 @@ describe('beside keepalived', () => {
       const places = () => [a.has(vip) ? 'ours' : '', b.has(vip) ? 'theirs' : ''].filter(Boolean).join(' and ')
       const holder = (who: string, limit: number) => until(`the VIP to be ${who} alone`, () => places() === who, limit)
       const closing: { close(): void | Promise<void> }[] = [a, b]
+      const stories: (() => string)[] = []
       try {
         // Ours is better: it is master, keepalived accepts it.
         let other = keepalived(net.b, theirs(way, 100))
         closing.push(other)
+        stories.push(other.log)
         await holder('theirs', down + 3000)
         let director = await kernelDirector(net.a, ours(way, 150))
         closing.push(director)
+        stories.push(director.story)
         if (!way.preempt) {
           await sleep(2 * down)
           expect(places()).toBe('theirs')
@@ -92,6 +95,7 @@ describe('beside keepalived', () => {
           await holder('ours', down)
           other = keepalived(net.b, theirs(way, 200))
           closing.push(other)
+          stories.push(other.log)
           await sleep(2 * down + 500)
           expect(places()).toBe('ours')
           return
@@ -112,6 +116,7 @@ describe('beside keepalived', () => {
         // It returns, pre-empts, and crashes.
         director = await kernelDirector(net.a, ours(way, 150))
         closing.push(director)
+        stories.push(director.story)
         await holder('ours', 2 * down + 500)
         director.crash()
         await until('keepalived to take over', () => b.has(vip), down + 500)
@@ -121,17 +126,22 @@ describe('beside keepalived', () => {
         // keepalived is better: it pre-empts us, and we have the VIP when it stops or crashes.
         director = await kernelDirector(net.a, ours(way, 50))
         closing.push(director)
+        stories.push(director.story)
         await sleep(down)
         expect(places()).toBe('theirs')
         await other.stop()
         await holder('ours', (way.version === 2 ? 1000 : interval) + 300)
         other = keepalived(net.b, theirs(way, 100))
         closing.push(other)
+        stories.push(other.log)
         await holder('theirs', 2 * down + 3000)
         await other.crash()
         await until('our takeover', () => director.state() === 'master', down + 300)
         expect(director.handle.status().cause).toBe('no-response')
-        expect(a.has(vip)).toBe(true)
+        await until('our VIP', () => a.has(vip), 500)
+      } catch (error) {
+        // The stories of both sides say more than the line of the test.
+        throw new Error(`${error}\n${stories.map(story => story()).join('\n')}`)
       } finally {
         for (const one of closing) await one.close()
         net.remove()

@@ -40,6 +40,8 @@ export async function kernelDirector(namespace: Namespace, config: VirtualRouter
     handle,
     notes,
     state: () => handle.status().state,
+    /** What it told, one line each. */
+    story: () => notes.map(note => `ours ${JSON.stringify(note)}`).join('\n'),
     /** Dead as a process killed with -9: says nothing more; the kernel keeps the VIPs for their lifetime. */
     crash() {
       life.alive = false
