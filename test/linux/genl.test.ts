@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { type Genl, openGenl } from '../../src/linux/genl.js'
-import { attributeWriter, readAttributes, textOf } from '../../src/linux/ipvs-attributes.js'
+import { type AttributeWriter, readAttributes, textOf } from '../../src/linux/ipvs-attributes.js'
 
 /** Against the controller family `nlctrl`, which every Linux kernel has (linux/genetlink.h). */
 const CTRL_CMD_GETFAMILY = 3
 const CTRL_ATTR_FAMILY_NAME = 2
 const about = (family: string) => ({
   command: CTRL_CMD_GETFAMILY,
-  attributes: attributeWriter().text(CTRL_ATTR_FAMILY_NAME, family).done(),
+  put: (out: AttributeWriter) => out.text(CTRL_ATTR_FAMILY_NAME, family),
 })
 
 async function withController(body: (genl: Genl) => Promise<void>): Promise<void> {
@@ -26,7 +26,7 @@ describe('a generic netlink socket', () => {
 
   test('collects a dump of several messages', () =>
     withController(async genl => {
-      const answers = await genl.ask({ command: CTRL_CMD_GETFAMILY, attributes: Buffer.alloc(0) })
+      const answers = await genl.ask({ command: CTRL_CMD_GETFAMILY })
       const names = answers.map(answer => textOf(readAttributes(answer).get(CTRL_ATTR_FAMILY_NAME)))
       expect(names).toContain('nlctrl')
       expect(names.length).toBeGreaterThan(1)

@@ -2,25 +2,32 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { sameServer } from '../../src/ipvs/same.js'
 import type { Server, Service } from '../../src/ipvs/table.js'
+import { attributeWriter } from '../../src/linux/ipvs-attributes.js'
 import {
   decodeDaemon,
   decodeInfo,
   decodeTimeouts,
-  encodeDaemon,
-  encodeDaemonRole,
-  encodeTimeouts,
+  putDaemon,
+  putDaemonRole,
+  putTimeouts,
 } from '../../src/linux/ipvs-globals.js'
 import {
   decodeServer,
   decodeService,
-  encodeServer,
-  encodeServerId,
-  encodeService,
-  encodeServiceId,
+  putServer,
+  putServerId,
+  putService,
+  putServiceId,
 } from '../../src/linux/ipvs-messages.js'
 import { server, service, serviceId } from '../ipvs/arbitrary.js'
 
 const hex = (...parts: string[]) => Buffer.from(parts.join('').replaceAll(/\s/g, ''), 'hex')
+
+const writer = attributeWriter()
+function bytes<Args extends unknown[]>(put: (out: typeof writer, ...args: Args) => void, ...args: Args): Buffer {
+  put(writer, ...args)
+  return writer.done()
+}
 
 /** Written by hand from linux/ip_vs.h and linux/netlink.h; little-endian machine. */
 const WEB: Service = {
@@ -56,12 +63,27 @@ const RS_BYTES = hex(
 )
 
 describe('the messages of the generic netlink family IPVS', () => {
-  test('a service is written as linux/ip_vs.h describes it', () => expect(encodeService(WEB)).toEqual(WEB_BYTES))
+  test('a service is written as linux/ip_vs.h describes it', () => expect(bytes(putService, WEB)).toEqual(WEB_BYTES))
   test('a real server is written as linux/ip_vs.h describes it', () =>
-    expect(encodeServer(WEB.id, RS)).toEqual(RS_BYTES))
+    expect(bytes(putServer, WEB.id, RS)).toEqual(RS_BYTES))
+  test('thousands of them in one buffer are written as one by one', () => {
+    const [other, six]: [Service, string] = [{ ...WEB, id: { ...WEB.id } as Service['id'] }, 'fd00:9::21']
+    const many = Array.from({ length: 3000 }, (_, i): Server => {
+      const settings = { ...RS.settings, weight: i % 5 === 0 ? 7 : 3 }
+      return { address: i % 7 === 0 ? six : `10.9.${i >> 8}.${i & 255}`, port: i + 1, settings }
+    })
+    for (const one of many) putServer(writer, WEB.id, one)
+    const together = writer.done()
+    const single = many.map(one => {
+      // Another service in between: nothing can be copied from the message before.
+      bytes(putServer, other.id, RS)
+      return bytes(putServer, WEB.id, one)
+    })
+    expect(together).toEqual(Buffer.concat(single))
+  })
   test('a removal names only identities', () => {
-    expect(encodeServiceId(WEB.id)).toEqual(hex('3000 0180', ...WEB_ID))
-    expect(encodeServerId(WEB.id, RS)).toEqual(
+    expect(bytes(putServiceId, WEB.id)).toEqual(hex('3000 0180', ...WEB_ID))
+    expect(bytes(putServerId, WEB.id, RS)).toEqual(
       hex(
         '3000 0180',
         ...WEB_ID,
@@ -74,16 +96,16 @@ describe('the messages of the generic netlink family IPVS', () => {
       id: { mark: 7, family: 6 },
       settings: { ...WEB.settings, persistence: { timeout: 1, granularity: 64 } },
     }
-    expect(encodeService(six).subarray(-8)).toEqual(hex('0800 0900 40000000'))
-    expect(encodeServiceId(six.id)).toEqual(hex('1400 0180 0600 0100 0a00 0000 0800 0500 07000000'))
+    expect(bytes(putService, six).subarray(-8)).toEqual(hex('0800 0900 40000000'))
+    expect(bytes(putServiceId, six.id)).toEqual(hex('1400 0180 0600 0100 0a00 0000 0800 0500 07000000'))
   })
   test('the tunnel attributes are left out for plain ipip, which old kernels expect', () => {
     const tun = (tunnel: Server['settings']['tunnel']): Server => ({
       ...RS,
       settings: { ...RS.settings, forward: 'tun', ...(tunnel ? { tunnel } : {}) },
     })
-    expect(encodeServer(WEB.id, tun(undefined))).toEqual(encodeServer(WEB.id, tun({ type: 'ipip' })))
-    expect(encodeServer(WEB.id, tun({ type: 'gue', port: 6080, checksum: 'remcsum' })).subarray(-24)).toEqual(
+    expect(bytes(putServer, WEB.id, tun(undefined))).toEqual(bytes(putServer, WEB.id, tun({ type: 'ipip' })))
+    expect(bytes(putServer, WEB.id, tun({ type: 'gue', port: 6080, checksum: 'remcsum' })).subarray(-24)).toEqual(
       hex('0500 0d00 01000000', '0600 0e00 17c0 0000', '0600 0f00 0200 0000'),
     )
   })
@@ -91,13 +113,13 @@ describe('the messages of the generic netlink family IPVS', () => {
   test('whatever was written is read back', () => {
     fc.assert(
       fc.property(service, one => {
-        expect(decodeService(encodeService(one))?.service).toEqual(one)
+        expect(decodeService(bytes(putService, one))?.service).toEqual(one)
       }),
       { numRuns: 300 },
     )
     fc.assert(
       fc.property(serviceId, server, (id, one) => {
-        const back = decodeServer(encodeServer(id, one), 4)!.server
+        const back = decodeServer(bytes(putServer, id, one), 4)!.server
         expect(sameServer(back, one)).toBe(true)
         expect([back.address, back.port]).toEqual([one.address, one.port])
       }),
@@ -152,8 +174,8 @@ describe('the messages of the generic netlink family IPVS', () => {
 
 describe('timeouts and sync daemons', () => {
   test('a timeout of zero is not sent, so the kernel keeps its own', () => {
-    expect(encodeTimeouts({ tcp: 900, tcpFin: 0, udp: 300 })).toEqual(hex('0800 0400 84030000 0800 0600 2c010000'))
-    expect(decodeTimeouts(encodeTimeouts({ tcp: 900, tcpFin: 120, udp: 300 }))).toEqual({
+    expect(bytes(putTimeouts, { tcp: 900, tcpFin: 0, udp: 300 })).toEqual(hex('0800 0400 84030000 0800 0600 2c010000'))
+    expect(decodeTimeouts(bytes(putTimeouts, { tcp: 900, tcpFin: 120, udp: 300 }))).toEqual({
       tcp: 900,
       tcpFin: 120,
       udp: 300,
@@ -162,9 +184,9 @@ describe('timeouts and sync daemons', () => {
   test('a daemon is written and read back, multicast group of either family', () => {
     for (const group of ['224.0.0.81', 'ff05::99']) {
       const daemon = { role: 'master' as const, interface: 'eth0', syncid: 51, maxlen: 1400, group, port: 8848, ttl: 2 }
-      expect(decodeDaemon(encodeDaemon(daemon))).toEqual(daemon)
+      expect(decodeDaemon(bytes(putDaemon, daemon))).toEqual(daemon)
     }
-    expect(encodeDaemonRole('backup')).toEqual(hex('0c00 0380 0800 0100 02000000'))
+    expect(bytes(putDaemonRole, 'backup')).toEqual(hex('0c00 0380 0800 0100 02000000'))
   })
   test('the version is three bytes of one number', () => {
     expect(decodeInfo(hex('0800 0100 01020100 0800 0200 00100000'))).toEqual({

@@ -43,7 +43,7 @@ describe('systemd', () => {
     await new Promise(bound => lines.once('data', bound))
     const heard = new Promise(resolve => lines.once('data', resolve))
     expect(notifySystemd('READY=1\nSTATUS=master of web', { NOTIFY_SOCKET: path })).toBeUndefined()
-    expect(await heard).toBe('READY=1\nSTATUS=master of web\n')
+    expect(String(await heard).trim()).toBe('READY=1\nSTATUS=master of web')
   })
 
   test('that is not there, or does not listen, is an errno name and no exception', () => {
