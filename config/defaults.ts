@@ -22,15 +22,38 @@ export function withDefaults(data: Mapping, report: Reporter): Mapping {
     return data
   }
   const { virtual_routers, checks, virtual_servers, real_servers } = given as Record<string, Mapping | undefined>
+  const inPlace = (entry: Mapping): Mapping => withChecks(entry, checks)
   return {
     ...data,
     virtual_routers: each(data['virtual_routers'], entry => fill(entry, virtual_routers)),
     checks: each(data['checks'], entry => fill(entry, checks)),
     virtual_servers: each(data['virtual_servers'], entry => {
-      const service = fill(entry, virtual_servers)
-      if (real_servers === undefined || !Array.isArray(service['real_servers'])) return service
-      return { ...service, real_servers: service['real_servers'].map(server => fill(mapped(server), real_servers)) }
+      const service = inPlace(fill(entry, virtual_servers))
+      const servers = service['real_servers']
+      if (!Array.isArray(servers)) return service
+      return {
+        ...service,
+        real_servers: servers.map(server =>
+          real_servers === undefined && !isMapping(server) ? server : served(server, real_servers, inPlace),
+        ),
+      }
     }),
+  }
+}
+
+function served(server: unknown, defaults: Mapping | undefined, inPlace: (entry: Mapping) => Mapping): unknown {
+  const entry = mapped(server)
+  return isMapping(entry) ? inPlace(fill(entry, defaults)) : entry
+}
+
+/** The defaults of checks hold for those in place too. */
+function withChecks(entry: Mapping, defaults: Mapping | undefined): Mapping {
+  if (defaults === undefined) return entry
+  const { check, checks } = entry
+  return {
+    ...entry,
+    ...(isMapping(check) ? { check: fill(check, defaults) } : {}),
+    ...(Array.isArray(checks) ? { checks: checks.map(one => (isMapping(one) ? fill(one, defaults) : one)) } : {}),
   }
 }
 
@@ -38,15 +61,15 @@ function mapped(server: unknown): unknown {
   return typeof server === 'string' ? { address: server } : server
 }
 
-function each(part: unknown, change: (entry: unknown) => unknown): unknown {
+function each(part: unknown, change: (entry: Mapping) => unknown): unknown {
   if (!isMapping(part)) return part
   return Object.fromEntries(
     Object.entries(part).map(([name, entry]) => [name, isMapping(entry) ? change(entry) : entry]),
   )
 }
 
-function fill(entry: unknown, defaults: Mapping | undefined): Mapping {
-  if (!isMapping(entry) || defaults === undefined) return entry as Mapping
+function fill(entry: Mapping, defaults: Mapping | undefined): Mapping {
+  if (defaults === undefined) return entry
   const result = { ...entry }
   for (const [key, value] of Object.entries(defaults)) {
     const rivals = together.find(group => group.includes(key)) ?? [key]

@@ -43,6 +43,13 @@ export function checks(
   const named = new Map<string, Resolved | undefined>()
   const inPlace = new Map<CheckFile, Resolved | undefined>()
   const used = new Set<string>()
+  if (known.includes('none'))
+    report.error(
+      'reserved-name',
+      ['checks', 'none'],
+      'a check cannot be called "none": that says that nothing is checked',
+      { at: 'key' },
+    )
   for (const [name, check] of Object.entries(file.checks ?? {}))
     named.set(name, resolveCheck(['checks', name], name, check, secrets, hostname, report))
 

@@ -248,6 +248,17 @@ export function routerRules(file: File, resolved: readonly RouterConfig[], { dir
     version(path, router, given, report)
     addresses(path, router, given, directors, report)
     priorities(path, router, given, report)
+    if (
+      router.transport === 'unicast' &&
+      router.peers.length === 0 &&
+      (given.peers !== undefined || directors.length === 1)
+    )
+      report.error(
+        'no-peers',
+        [...path, 'transport'],
+        `${router.name} is unicast, but ${node.name} has nobody to send to`,
+        { suggestion: 'add a director, or peers' },
+      )
     if (router.advertInterval > router.restartInterval)
       report.error(
         'restart-interval',
@@ -366,7 +377,13 @@ function priorities(path: Path, router: RouterConfig, given: RouterFile, report:
     )
 }
 
-function collisions(file: File, resolved: readonly RouterConfig[], node: DirectorConfig, report: Reporter): void {
+/** The director that holds a router when all is well. */
+function best(router: RouterConfig | undefined): string {
+  const [first] = [...(router?.directors ?? [])].sort((a, b) => b.priority - a.priority)
+  return first?.name ?? ''
+}
+
+function collisions(file: File, resolved: readonly RouterConfig[], _node: DirectorConfig, report: Reporter): void {
   const vrids = new Map<string, string>()
   const vips = new Map<string, string>()
   const macvlans = new Map<string, string>()
@@ -409,12 +426,20 @@ function collisions(file: File, resolved: readonly RouterConfig[], node: Directo
     if (router.syncGroup !== undefined)
       groups.set(router.syncGroup, [...(groups.get(router.syncGroup) ?? []), router.name])
   }
-  for (const [group, members] of groups)
+  for (const [group, members] of groups) {
+    const preferred = members.map(name => `${name} ${best(resolved.find(router => router.name === name))}`)
+    if (new Set(preferred.map(text => text.split(' ')[1])).size > 1)
+      report.error(
+        'sync-group-order',
+        ['virtual_routers', members[0] ?? '', 'sync_group'],
+        `the routers of the sync group ${group} prefer different directors: ${preferred.join(', ')}`,
+        { suggestion: 'give them the same order of priorities: they change state together' },
+      )
     if (members.length === 1)
       report.warn(
         'lonely-sync-group',
         ['virtual_routers', members[0] ?? '', 'sync_group'],
         `${members[0]} is alone in the sync group ${group}`,
       )
-  void node
+  }
 }

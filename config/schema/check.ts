@@ -280,8 +280,8 @@ const kinds = {
 /** Every kind of check, in the order of the documentation. */
 export const kindNames = Object.keys(kinds) as (keyof typeof kinds)[]
 
-export const checkShape = {
-  ...optionalEach(kinds),
+/** How often and how many: what all kinds have in common. */
+export const checkCommon = {
   address: address().optional().describe('Ask this address instead of the real server.'),
   port: port().optional().describe("Default: the real server's port."),
   interval: duration({ min: 10 }).optional().describe('From start to start. Default 2s.'),
@@ -342,7 +342,7 @@ export const checkShape = {
     .describe("Asks the VIP through this real server, along the clients' way (dr, tun). For tcp, tls, http, https."),
 }
 
-export const check = mapping(checkShape).meta({
+export const check = mapping({ ...optionalEach(kinds), ...checkCommon }).meta({
   id: 'check',
   description: 'A health check: one kind, and when to run it.',
 })

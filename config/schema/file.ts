@@ -1,7 +1,7 @@
 /** The whole file that operators edit (DESIGN section 5). Types and JSON Schema come from here. */
 import { z } from 'zod'
 import { alert } from './alert.js'
-import { check, checkShape } from './check.js'
+import { check, checkCommon } from './check.js'
 import { director, routerShape, virtualRouter } from './router.js'
 import { serverShape, serviceShape, virtualServer } from './service.js'
 import {
@@ -94,7 +94,7 @@ const shape = {
   peer_port: port().optional().describe('UDP port of the peer channel. Default 9432.'),
   defaults: mapping({
     virtual_routers: part(routerShape).optional(),
-    checks: part(checkShape).optional(),
+    checks: part(checkCommon).optional(),
     virtual_servers: part(serviceShape).optional(),
     real_servers: part(serverShape).optional(),
   })

@@ -130,8 +130,10 @@ const rule = mapping({
 })
 
 export const routerShape = {
-  vrid: whole(1, 255).describe('Number of the virtual router; the same on every director, unique on its segment.'),
-  interface: interfaceName().describe('The interface that carries the adverts.'),
+  vrid: whole(1, 255).describe(
+    'Needed. Number of the virtual router; the same on every director, unique on its segment.',
+  ),
+  interface: interfaceName().describe('Needed. The interface that carries the adverts.'),
   version: whole(2, 3).optional().describe('VRRP version. Default 3.'),
   advert_interval: duration({ min: 10, max: 255_000 }).optional().describe('Default 1s. Version 2: whole seconds.'),
   priorities: named(whole(1, 255))

@@ -321,4 +321,13 @@ export const cases: Case[] = [
   ['slack-url', alert('{ slack: {} }')],
   ['api-tls', `${directors}api: { listen: ':9443', admin_token_file: /etc/token }\n`],
   ['api-open', `${directors}api: { listen: ':9443', cert_file: /etc/a.pem, key_file: /etc/a.key }\n`],
+  ['reserved-name', `${directors}checks:\n  none: { http: {} }\n`],
+  [
+    'sync-group-order',
+    `${directors}virtual_routers:\n  web: { vrid: 51, interface: eth0, vips: [10.9.0.100/32], sync_group: all }\n  two: { vrid: 52, interface: eth0, vips: [10.9.0.101/32], sync_group: all, priorities: { d2: 200 } }\n`,
+  ],
+  [
+    'no-peers',
+    `directors:\n  d1: { address: 10.9.0.11 }\nvirtual_routers:\n  web: { vrid: 51, interface: eth0, transport: unicast, vips: [10.9.0.100/32] }\n`,
+  ],
 ]

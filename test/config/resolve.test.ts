@@ -518,11 +518,18 @@ checks:
   fast: { tcp: {}, interval: 1s }
 virtual_servers:
   one: { address: '10.9.0.100:80', real_servers: [10.9.0.21] }
-  two: { address: '10.9.0.101:80', checks: [fast], real_servers: [{ address: 10.9.0.21, weight: 1 }] }
+  two: { address: '10.9.0.101:80', checks: [fast, { icmp: {} }], real_servers: [{ address: 10.9.0.21, weight: 1 }] }
 `
     const [one, two] = good(text).services
     expect(one?.realServers[0]).toMatchObject({ weight: 9, forward: 'dr', checks: [{ name: 'page', interval: 5000 }] })
-    expect(two?.realServers[0]).toMatchObject({ weight: 1, forward: 'dr', checks: [{ name: 'fast', interval: 1000 }] })
+    expect(two?.realServers[0]).toMatchObject({
+      weight: 1,
+      forward: 'dr',
+      checks: [
+        { name: 'fast', interval: 1000 },
+        { name: 'icmp', interval: 5000 },
+      ],
+    })
   })
 })
 
