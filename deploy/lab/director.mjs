@@ -124,7 +124,13 @@ export function director(net, name, { config, home = join('/tmp', `${net.prefix}
     },
     /** kill -9 to all of its processes in one breath. */
     crash(pids = Object.values(this.pids())) {
-      for (const pid of pids) process.kill(pid, 'SIGKILL')
+      for (const pid of pids) {
+        try {
+          process.kill(pid, 'SIGKILL')
+        } catch (error) {
+          if (error.code !== 'ESRCH') throw error
+        }
+      }
     },
     async stop() {
       const pid = this.pid()
