@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import koffi from 'koffi'
 
@@ -95,10 +95,15 @@ const root = resolve(import.meta.dirname, '../..')
  * test file, incrementally, inside node_modules so that packages are found from there.
  */
 export function compiled(): string {
-  const folder = `${root}/node_modules/.cache/lvskeeper-${process.pid}`
+  const cache = `${root}/node_modules/.cache`
+  const folder = `${cache}/lvskeeper-${process.pid}`
   if (existsSync(folder)) return folder
   mkdirSync(folder, { recursive: true })
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+  // vitest ends its workers without an `exit` event: what earlier ones left is removed by the next.
+  for (const name of readdirSync(cache)) {
+    const pid = /^lvskeeper-(\d+)$/.exec(name)?.[1]
+    if (pid && !existsSync(`/proc/${pid}`)) rmSync(`${cache}/${name}`, { recursive: true, force: true })
+  }
   try {
     execFileSync(
       `${root}/node_modules/.bin/tsc`,
