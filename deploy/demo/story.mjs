@@ -121,7 +121,7 @@ async function realServerDies(net, d1, d2) {
     .trim()
     .split(' ')
     .map(Number)
-  const probe = client(net)
+  const probe = client(net, 20)
   await sleep(300)
   for (const one of [pid, ...workers]) process.kill(one, 'SIGKILL')
   const gone = await until('rs1 has left both tables', () => servers(d1) === 1 && servers(d2) === 1)
@@ -234,11 +234,20 @@ async function tellAlerts(alerts, full) {
   good(`${alerts.length} alerts were received`)
 }
 
-/** The client: one new connection every 2 ms. */
-function client(net) {
+/** The client: one new connection every few ms, never waiting for the one before. */
+function client(net, every = 2) {
   const process_ = net.spawn(
     'cl',
-    [process.execPath, join(labFolder, 'probe.mjs'), '--target', `${vip}:80`, '--threshold', '20'],
+    [
+      process.execPath,
+      join(labFolder, 'probe.mjs'),
+      '--target',
+      `${vip}:80`,
+      '--threshold',
+      '20',
+      '--every',
+      String(every),
+    ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   let out = ''

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.js'
 import type { Problem } from '../../config/problem.js'
 import type { ApiHandlers, Change, PushReport, RefusalCode, Reply } from '../api/handlers.js'
-import type { Table } from '../ipvs/table.js'
+import type { ServiceId, Table } from '../ipvs/table.js'
 import type { Behind, CheckResult, Event, Leave, Override } from '../messages.js'
 import { ready } from '../peer/view.js'
 import { explain } from '../status/explain.js'
@@ -25,7 +25,7 @@ export interface Actions {
   setOrders(orders: Readonly<Record<string, Behind>>): void
   leave(how: Leave): void
   record(event: Event): void
-  kernelTable(): Promise<Table>
+  kernelTable(ids: readonly ServiceId[]): Promise<Table>
   /** The last results of a real server's checks, oldest first. */
   results(service: string, address: string, port: number): Promise<readonly CheckResult[]>
   /** Hands a report to the checks of kind `push`; rejects when none has this id. */
@@ -103,7 +103,8 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
       if (!Array.isArray(next.routers) || !Array.isArray(next.services))
         return no('invalid', 'that is not a configuration')
       try {
-        return { value: planChanges(state.config, next, [...state.services.values()], await actions.kernelTable()) }
+        const ids = [...state.config.services, ...next.services].flatMap(service => service.ids)
+        return { value: planChanges(state.config, next, [...state.services.values()], await actions.kernelTable(ids)) }
       } catch (error) {
         return no('unavailable', error instanceof Error ? error.message : String(error))
       }

@@ -9,6 +9,8 @@ export function createProcesses(parentPid: number, startedAt: number) {
   return {
     heard({ role, state, pid, reason }: ChildMessage, now: number): void {
       const before = known.get(role)
+      // Its own words came first: a message of the parent may be older than the hello.
+      if (state === 'started' && before?.state === 'running' && before.pid === pid) return
       const restarts = (before?.restarts ?? 0) + (state === 'died' ? 1 : 0)
       const died = state === 'died' ? { at: now, reason: reason ?? 'unknown' } : before?.died
       const base = { role, pid, since: now, restarts, ...(died ? { died } : {}) }

@@ -81,6 +81,9 @@ setTimeout(sayReady, readyAnyway + 50)
 
 function receive(from: Address, message: Message): void {
   switch (message.type) {
+    case 'introduce':
+      hello(true)
+      return publish([...pool.services().keys()])
     case 'settings':
       settings = message.settings.value as CheckerSettings
       settingsHash = message.settings.hash

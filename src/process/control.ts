@@ -94,10 +94,10 @@ const handlers = createHandlers(state, {
   setOrders,
   leave: how => channel.send('parent', { type: 'stop', how }),
   record,
-  async kernelTable() {
+  async kernelTable(ids) {
     const ipvs = await openIpvs()
     try {
-      return await ipvs.list()
+      return await ipvs.list(ids)
     } finally {
       ipvs.close()
     }
@@ -125,6 +125,7 @@ if (state.confirm) armConfirm(state.confirm.until)
 setInterval(lookAtFile, 5_000).unref()
 
 remember()
+if (respawn) for (const role of ['vrrp', 'checkers'] as const) channel.send(role, { type: 'introduce' })
 const lacking = await distribution.apply(wantedOf(state.config), applyLimit)
 if (lacking.length > 0)
   log.warn({ event: 'config.lacking', lacking }, 'not every process carries the configuration yet')

@@ -78,9 +78,10 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
   function carryFromSpare(child: Child, envelope: Envelope): void {
     if (children.get('vrrp') === child) return carry(child, envelope)
     // What the spare holds is not what runs: only its start is told, so that it is told everything.
-    const { message } = envelope
-    if (message.type === 'hello' && message.fresh && envelope.to !== 'parent')
-      children.get(envelope.to)?.send(message, 'vrrp')
+    const { to, message } = envelope
+    const pid = children.get('vrrp')?.pid ?? child.pid
+    if (message.type === 'hello' && message.fresh && to !== 'parent')
+      children.get(to)?.send({ ...message, pid }, 'vrrp')
   }
 
   function receive(child: Child, message: Message): void {

@@ -98,6 +98,9 @@ function receive(_: Address, message: Message): void {
     case 'routers':
       routers.upsert(message.upsert)
       return routers.remove(message.remove)
+    case 'introduce':
+      hello(true)
+      return publish()
     case 'synced':
       synced = true
       begin()
@@ -142,7 +145,7 @@ function hello(fresh: boolean): void {
   const message = { type: 'hello', role: 'vrrp', pid: process.pid, fresh, holds: routers.holds() } as const
   channel.send('control', message)
   // The checkers tell a new process all that is tracked, and whether the table is complete.
-  if (fresh) channel.send('checkers', message)
+  if (fresh && !synced) channel.send('checkers', message)
 }
 
 function tell(event: Event): void {
