@@ -29,7 +29,7 @@ export function fromBackup(
     case 'peers':
       return [shifted(router, state, before, now), []]
     case 'reconfigured':
-      return reconfigured(router, state, event.intervalBefore, now)
+      return reconfigured(router, state, event.before.advertInterval, now)
     case 'failover':
       return [shifted(router, state, before, now), []]
     case 'give-back':

@@ -45,7 +45,7 @@ export function fromMaster(
     case 'give-back':
       return phase.leaving ? [state, []] : advertise(router, state, now)
     case 'reconfigured':
-      return reconfigured(router, state, now)
+      return reconfigured(router, state, event.before, now)
     case 'group':
       return event.to === 'backup' ? becomeBackup(router, state, 'sync-group', now) : [state, []]
     case 'shutdown':
@@ -177,12 +177,18 @@ function retryAt(attempt: number, now: Millis): Millis {
   return now + Math.min(300_000, 5000 * 2 ** (attempt - 1))
 }
 
-function reconfigured(router: VirtualRouter, state: MasterState, now: Millis): Step {
+function reconfigured(router: VirtualRouter, state: MasterState, before: VirtualRouter, now: Millis): Step {
   const { phase } = state
   if (state.knowledge.faults.length > 0) return becomeFault(router, state, 'fault')
   // The others wait three of the old intervals: the next advert is not put off.
   const deadline = Math.min(phase.deadline, now + router.advertInterval)
-  return [{ ...state, phase: { ...phase, deadline } }, [{ type: 'claim' }]]
+  return [{ ...state, phase: { ...phase, deadline } }, sameVips(router, before) ? [] : [{ type: 'claim' }]]
+}
+
+function sameVips(router: VirtualRouter, before: VirtualRouter): boolean {
+  const all = ({ vips, excludedVips }: VirtualRouter) =>
+    [...vips, ...excludedVips].map(vip => `${vip.address}/${vip.prefix} ${vip.interface}`).sort()
+  return all(router).join() === all(before).join()
 }
 
 function announce(why: 'takeover' | 'lower-priority'): Effect {

@@ -8,7 +8,14 @@ const MOST_KEYS = 256
 export function notices(router: string, clock: Clock, notify: (note: Note) => void) {
   const seen = new Map<string, { until: number; suppressed: number }>()
 
-  return function notice(code: NoticeCode, text: string, data: Readonly<Record<string, string | number>>, kind = '') {
+  /** `quiet`: how long the same is not told again, in ms. */
+  return function notice(
+    code: NoticeCode,
+    text: string,
+    data: Readonly<Record<string, string | number>>,
+    kind = '',
+    quiet = QUIET,
+  ) {
     const key = `${code} ${kind}`
     const before = seen.get(key)
     if (before && clock.now() < before.until) {
@@ -17,7 +24,7 @@ export function notices(router: string, clock: Clock, notify: (note: Note) => vo
     }
     // Kinds may hold addresses, and those may be forged.
     if (seen.size >= MOST_KEYS) seen.clear()
-    seen.set(key, { until: clock.now() + QUIET, suppressed: 0 })
+    seen.set(key, { until: clock.now() + quiet, suppressed: 0 })
     notify({ type: 'notice', router, code, text, data, suppressed: before?.suppressed ?? 0 })
   }
 }

@@ -36,6 +36,7 @@ export type StatusFacts = {
   readonly standing: Standing
   readonly since: Epoch
   readonly cause: Cause
+  readonly faults: readonly string[]
   readonly master: string | undefined
   readonly lastAdvert: Epoch | undefined
   readonly counters: Counters
@@ -45,7 +46,6 @@ export type StatusFacts = {
 export function routerStatus(facts: StatusFacts): RouterStatus {
   const { router, state, standing, master, lastAdvert } = facts
   const { phase, knowledge } = state
-  const retry = phase.name === 'fault' && phase.retry ? [phase.retry.reason] : []
   const effective = electionPriority(router, knowledge)
   const contributions = [...standing.contributions]
   // The sum that people see must be the priority that goes out.
@@ -66,7 +66,7 @@ export function routerStatus(facts: StatusFacts): RouterStatus {
     vips: [...router.vips, ...router.excludedVips].map(vip => `${vip.address}/${vip.prefix}`),
     ...(master === undefined ? {} : { master }),
     ...(lastAdvert === undefined ? {} : { lastAdvert }),
-    faults: [...knowledge.faults, ...retry],
+    faults: facts.faults,
     ...(knowledge.behind ? { behind: knowledge.behind } : {}),
     counters: { ...facts.counters },
     timeline: facts.timeline.map(({ at, what }) => ({ at, what })),

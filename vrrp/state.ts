@@ -1,4 +1,5 @@
 import type { Millis } from './ports.js'
+import type { VirtualRouter } from './virtual-router.js'
 
 /**
  * Where a virtual router is. `phase` carries its own deadline, so no timer can leak or be forgotten; `knowledge` is what
@@ -116,7 +117,7 @@ export type Event =
   | { readonly type: 'send-failed'; readonly error: string; readonly inARow: number }
   | { readonly type: 'failover'; readonly behind: Behind }
   | { readonly type: 'give-back' }
-  | { readonly type: 'reconfigured'; readonly intervalBefore: Millis }
+  | { readonly type: 'reconfigured'; readonly before: VirtualRouter }
   /** The sync group is of one mind, or a member of it is not. */
   | { readonly type: 'group'; readonly to: 'master' | 'backup' }
   | { readonly type: 'shutdown'; readonly how: 'stop' | 'restart' }

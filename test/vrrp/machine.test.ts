@@ -299,13 +299,23 @@ describe('a master', () => {
   })
   test('keeps its next advert’s time when the interval changes, and sooner if it has become shorter', () => {
     const state = master(router({ advertInterval: 1000 }), { deadline: NOW + 900 })
-    const shorter = on(router(), state, { type: 'reconfigured', intervalBefore: 1000 })
+    const shorter = on(router(), state, { type: 'reconfigured', before: router({ advertInterval: 1000 }) })
     expect(deadline(shorter[0])).toBe(NOW + 100)
     const longer = on(router({ advertInterval: 1000 }), master(router(), { deadline: NOW + 30 }), {
-      ...{ type: 'reconfigured', intervalBefore: 100 },
+      type: 'reconfigured',
+      before: router(),
     })
     expect(deadline(longer[0])).toBe(NOW + 30)
-    expect(kinds(longer)).toEqual(['claim'])
+    expect(kinds(longer)).toEqual([])
+  })
+})
+
+describe('a master with another file', () => {
+  test('brings the kernel to other VIPs, and leaves it alone otherwise', () => {
+    const more = router({ excludedVips: [{ address: '10.1.0.1', prefix: 24, interface: 'eth1' }] })
+    const changed: Event = { type: 'reconfigured', before: router() }
+    expect(kinds(on(more, master(), changed))).toEqual(['claim'])
+    expect(kinds(on(router({ priority: 90 }), master(), changed))).toEqual([])
   })
 })
 
