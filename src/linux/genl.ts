@@ -1,10 +1,10 @@
 import { getSystemErrorName } from 'node:util'
 // The package's entry would load every family that it knows; the raw socket is all this needs.
 import { RawNetlinkSocket } from 'netlink/dist/raw.js'
-import { attributeWriter, get16, get32, numberOf, put16, put32, readAttributes } from './ipvs-attributes.js'
+import { type AttributeWriter, attributeWriter, get16, get32, numberOf, readAttributes } from './ipvs-attributes.js'
 
-/** One message to a generic netlink family: its command and its attributes. */
-export type GenlRequest = { readonly command: number; readonly attributes: Buffer }
+/** One message to a generic netlink family: its command, and what writes its attributes. */
+export type GenlRequest = { readonly command: number; readonly put?: (out: AttributeWriter) => void }
 
 /** Name of the errno that the kernel answered (`ENOENT`, ...); undefined: done. */
 export type GenlResult = string | undefined
@@ -42,6 +42,8 @@ const NLMSG_OVERRUN = 4
 const NLM_F = { REQUEST: 1, MULTI: 2, ACK: 4, DUMP: 0x300 } as const
 const HEADER = 16
 const GENL_HEADER = 4
+/** Offset of nlmsg_flags in struct nlmsghdr. */
+const FLAGS = 6
 /** Below the kernel's default send buffer (net.core.wmem_max); one datagram is one block of work in the kernel. */
 const BATCH_BYTES = 128 * 1024
 const BATCH_MESSAGES = 1000
@@ -54,8 +56,8 @@ const PATIENCE = 10_000
 export async function openGenl(family: string, version: number): Promise<Genl> {
   const link = openLink()
   try {
-    const attributes = attributeWriter().text(CTRL_ATTR.FAMILY_NAME, family).done()
-    const [answer] = await link.ask(GENL_ID_CTRL, 1, { command: CTRL_CMD_GETFAMILY, attributes }, 'one')
+    const put = (out: AttributeWriter) => out.text(CTRL_ATTR.FAMILY_NAME, family)
+    const [answer] = await link.ask(GENL_ID_CTRL, 1, { command: CTRL_CMD_GETFAMILY, put }, 'one')
     const id = answer && numberOf(readAttributes(answer).get(CTRL_ATTR.FAMILY_ID))
     if (!id) throw new GenlError('EPROTO', `generic netlink family ${family} has no number`)
     return {
@@ -81,6 +83,8 @@ function openLink() {
     sendBufferSize: 1024 * 1024,
   })
   const { port } = socket.address()
+  // One exchange at a time: one buffer serves them all.
+  const out = attributeWriter()
   let sequence = 1
   let current: Exchange | undefined
   let queue: Promise<unknown> = Promise.resolve()
@@ -134,32 +138,37 @@ function openLink() {
     return first
   }
 
-  async function sendBatch(id: number, version: number, requests: readonly GenlRequest[]): Promise<GenlResult[]> {
-    const first = take(requests.length)
-    const last = first + requests.length - 1
-    const datagram = Buffer.alloc(requests.reduce((sum, request) => sum + sizeOf(request), 0))
-    let offset = 0
-    requests.forEach((request, i) => {
-      const flags = NLM_F.REQUEST | (first + i === last ? NLM_F.ACK : 0)
-      offset = encode(datagram, offset, { id, version, request, flags, seq: first + i, port })
-    })
-    const results: GenlResult[] = requests.map(() => undefined)
+  /** Sends as many of the requests, from `start` on, as one datagram takes. */
+  async function sendSome(id: number, version: number, requests: readonly GenlRequest[], start: number) {
+    const first = take(BATCH_MESSAGES)
+    let last = first - 1
+    let header = 0
+    out.reset()
+    for (const request of requests.slice(start, start + BATCH_MESSAGES)) {
+      if (out.size() > BATCH_BYTES) break
+      last++
+      header = encode(out, { id, version, request, flags: NLM_F.REQUEST, seq: last, port })
+    }
+    out.patch16(header + FLAGS, NLM_F.REQUEST | NLM_F.ACK)
+    const sent = requests.slice(start, start + last - first + 1)
+    const results: GenlResult[] = sent.map(() => undefined)
     try {
-      return await exchange<GenlResult[]>(datagram, ({ type, seq, data }, done) => {
+      return await exchange<GenlResult[]>(out.view(), ({ type, seq, data }, done) => {
         if (type !== NLMSG_ERROR || seq < first || seq > last) return
         results[seq - first] = errno(data)
         if (seq === last) done(results)
       })
     } catch (error) {
       const code = error instanceof GenlError ? error.code : 'EIO'
-      return requests.map(() => code)
+      return sent.map(() => code)
     }
   }
 
   return {
     async batch(id: number, version: number, requests: readonly GenlRequest[]): Promise<GenlResult[]> {
       const results: GenlResult[] = []
-      for (const part of datagrams(requests)) results.push(...(await inTurn(() => sendBatch(id, version, part))))
+      while (results.length < requests.length)
+        results.push(...(await inTurn(() => sendSome(id, version, requests, results.length))))
       return results
     },
     ask(id: number, version: number, request: GenlRequest, how: 'dump' | 'one'): Promise<Buffer[]> {
@@ -167,9 +176,9 @@ function openLink() {
         const wanted = take(1)
         const flags = NLM_F.REQUEST | (how === 'dump' ? NLM_F.DUMP : 0)
         const answers: Buffer[] = []
-        const datagram = Buffer.alloc(sizeOf(request))
-        encode(datagram, 0, { id, version, request, flags, seq: wanted, port })
-        return exchange<Buffer[]>(datagram, ({ type, flags, seq, data }, done, fail) => {
+        out.reset()
+        encode(out, { id, version, request, flags, seq: wanted, port })
+        return exchange<Buffer[]>(out.view(), ({ type, flags, seq, data }, done, fail) => {
           if (seq !== wanted) return
           const code = type === NLMSG_ERROR || type === NLMSG_DONE ? errno(data) : undefined
           if (code) fail(new GenlError(code, `the kernel answered ${code}`))
@@ -191,22 +200,6 @@ function openLink() {
   }
 }
 
-function* datagrams(requests: readonly GenlRequest[]): Generator<GenlRequest[]> {
-  let part: GenlRequest[] = []
-  let bytes = 0
-  for (const request of requests) {
-    const size = sizeOf(request)
-    if (part.length === BATCH_MESSAGES || (part.length > 0 && bytes + size > BATCH_BYTES)) {
-      yield part
-      part = []
-      bytes = 0
-    }
-    part.push(request)
-    bytes += size
-  }
-  if (part.length > 0) yield part
-}
-
 type Addressed = {
   readonly id: number
   readonly version: number
@@ -216,22 +209,21 @@ type Addressed = {
   readonly port: number
 }
 
-/** Attributes are whole multiples of 4, so messages need no padding between them. */
-function sizeOf(request: GenlRequest): number {
-  return HEADER + GENL_HEADER + request.attributes.length
-}
-
-/** struct nlmsghdr, struct genlmsghdr, attributes. Returns where the next message starts. */
-function encode(out: Buffer, at: number, { id, version, request, flags, seq, port }: Addressed): number {
-  put32(out, sizeOf(request), at)
-  put16(out, id, at + 4)
-  put16(out, flags, at + 6)
-  put32(out, seq, at + 8)
-  put32(out, port, at + 12)
-  out[at + 16] = request.command
-  out[at + 17] = version
-  out.set(request.attributes, at + HEADER + GENL_HEADER)
-  return at + sizeOf(request)
+/**
+ * struct nlmsghdr, struct genlmsghdr, attributes. Those are whole multiples of 4 bytes, so messages need no padding
+ * between them. Returns where the message starts.
+ */
+function encode(out: AttributeWriter, { id, version, request, flags, seq, port }: Addressed): number {
+  const at = out.reserve(HEADER + GENL_HEADER)
+  request.put?.(out)
+  out.patch32(at, out.size() - at)
+  out.patch16(at + 4, id)
+  out.patch16(at + FLAGS, flags)
+  out.patch32(at + 8, seq)
+  out.patch32(at + 12, port)
+  out.patch8(at + 16, request.command)
+  out.patch8(at + 17, version)
+  return at
 }
 
 function messages(datagram: Buffer): Message[] {

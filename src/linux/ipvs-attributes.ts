@@ -1,4 +1,5 @@
 import { endianness } from 'node:os'
+import { addressBytes, putQuad } from '../ipvs/address.js'
 
 /**
  * Netlink attributes (linux/netlink.h, struct nlattr), written and read without copies:
@@ -17,71 +18,126 @@ export type AttributeWriter = {
   u8(type: number, value: number): AttributeWriter
   u16(type: number, value: number): AttributeWriter
   u16be(type: number, value: number): AttributeWriter
-  /** One after another in one attribute. */
-  u32(type: number, ...values: number[]): AttributeWriter
-  /** Null-terminated. */
+  /** One number, or two behind each other. */
+  u32(type: number, value: number, second?: number): AttributeWriter
+  /** Null-terminated, one byte a character. */
   text(type: number, value: string): AttributeWriter
   bytes(type: number, value: Uint8Array): AttributeWriter
+  /** union nf_inet_addr: always 16 bytes, IPv4 in the first four. */
+  inet(type: number, address: string): AttributeWriter
   nest(type: number, fill: (inner: AttributeWriter) => void): AttributeWriter
+  /** Whole attributes that were written before. */
+  copy(written: Uint8Array): AttributeWriter
+  /** Makes room for something that is no attribute, such as a header; zeroed. Returns where it starts. */
+  reserve(size: number): number
+  size(): number
+  /** Writes over what was reserved or copied. */
+  patch8(at: number, value: number): void
+  patch16(at: number, value: number): void
+  patch16be(at: number, value: number): void
+  patch32(at: number, value: number): void
+  /** Throws on what is no dotted quad. */
+  patchQuad(at: number, address: string): void
+  /** What was written so far, in place: valid until the next write. */
+  view(): Buffer
+  reset(): void
   /** A copy of what was written; the writer is empty again. */
   done(): Buffer
 }
 
 /** Writes attributes one after another into one growing buffer; made once, it serves for thousands of messages. */
 export function attributeWriter(): AttributeWriter {
-  let buffer = Buffer.alloc(512)
+  // Always zero behind `offset`, so that padding costs nothing. A DataView is several times faster than Buffer's own
+  // methods until the code is warm, and a table is mostly written once, at the start.
+  let buffer = Buffer.alloc(4096)
+  let data = new DataView(buffer.buffer, buffer.byteOffset, buffer.length)
   let offset = 0
 
-  function open(type: number, size: number): number {
-    const end = offset + 4 + ((size + 3) & ~3)
-    if (end > buffer.length) buffer = Buffer.concat([buffer, Buffer.alloc(Math.max(buffer.length, end))])
-    const at = offset + 4
-    put16(buffer, 4 + size, offset)
-    put16(buffer, type, offset + 2)
-    buffer.fill(0, at, end)
-    offset = end
+  function reserve(size: number): number {
+    const at = offset
+    offset += (size + 3) & ~3
+    if (offset > buffer.length) {
+      buffer = Buffer.concat([buffer], Math.max(2 * buffer.length, offset))
+      data = new DataView(buffer.buffer, buffer.byteOffset, buffer.length)
+    }
     return at
+  }
+
+  function open(type: number, size: number): number {
+    const at = reserve(4 + size)
+    data.setUint16(at, 4 + size, little)
+    data.setUint16(at + 2, type, little)
+    return at + 4
+  }
+
+  function reset(): void {
+    buffer.fill(0, 0, offset)
+    offset = 0
   }
 
   const writer: AttributeWriter = {
     u8(type, value) {
       const at = open(type, 1)
-      buffer.writeUInt8(value, at)
+      data.setUint8(at, value)
       return writer
     },
     u16(type, value) {
       const at = open(type, 2)
-      put16(buffer, value, at)
+      data.setUint16(at, value, little)
       return writer
     },
     u16be(type, value) {
       const at = open(type, 2)
-      buffer.writeUInt16BE(value, at)
+      data.setUint16(at, value)
       return writer
     },
-    u32(type, ...values) {
-      const at = open(type, 4 * values.length)
-      for (const [i, value] of values.entries()) put32(buffer, value >>> 0, at + 4 * i)
+    u32(type, value, second) {
+      const at = open(type, second === undefined ? 4 : 8)
+      data.setUint32(at, value, little)
+      if (second !== undefined) data.setUint32(at + 4, second, little)
       return writer
     },
     text(type, value) {
-      return writer.bytes(type, Buffer.from(`${value}\0`))
+      const at = open(type, value.length + 1)
+      buffer.write(value, at, 'latin1')
+      return writer
     },
     bytes(type, value) {
       const at = open(type, value.length)
       buffer.set(value, at)
       return writer
     },
+    inet(type, address) {
+      const at = open(type, 16)
+      if (!putQuad(address, buffer, at)) buffer.set(addressBytes(address), at)
+      return writer
+    },
     nest(type, fill) {
       const start = offset
       open(type | NLA_F_NESTED, 0)
       fill(writer)
-      put16(buffer, offset - start, start)
+      data.setUint16(start, offset - start, little)
       return writer
     },
+    copy(written) {
+      const at = reserve(written.length)
+      buffer.set(written, at)
+      return writer
+    },
+    reserve,
+    size: () => offset,
+    patch8: (at, value) => data.setUint8(at, value),
+    patch16: (at, value) => data.setUint16(at, value, little),
+    patch16be: (at, value) => data.setUint16(at, value),
+    patch32: (at, value) => data.setUint32(at, value, little),
+    patchQuad(at, address) {
+      if (!putQuad(address, buffer, at)) throw new Error(`not an IPv4 address: ${address}`)
+    },
+    view: () => buffer.subarray(0, offset),
+    reset,
     done() {
       const written = Buffer.from(buffer.subarray(0, offset))
-      offset = 0
+      reset()
       return written
     },
   }
@@ -131,14 +187,6 @@ export function textOf(attribute: Buffer | undefined): string | undefined {
   return attribute.toString('latin1', 0, end < 0 ? attribute.length : end)
 }
 
-export function put16(buffer: Buffer, value: number, at: number): void {
-  if (little) buffer.writeUInt16LE(value, at)
-  else buffer.writeUInt16BE(value, at)
-}
-export function put32(buffer: Buffer, value: number, at: number): void {
-  if (little) buffer.writeUInt32LE(value, at)
-  else buffer.writeUInt32BE(value, at)
-}
 export function get16(buffer: Buffer, at: number): number {
   return little ? buffer.readUInt16LE(at) : buffer.readUInt16BE(at)
 }

@@ -1,18 +1,16 @@
 import { addressBytes, addressText } from '../ipvs/address.js'
 import type { SyncDaemon, SyncRole, Timeouts } from '../ipvs/daemon.js'
-import { attributeWriter, numberOf, readAttributes, textOf } from './ipvs-attributes.js'
+import { type AttributeWriter, numberOf, readAttributes, textOf } from './ipvs-attributes.js'
 import { DAEMON_STATE, IPVS_CMD_ATTR, IPVS_DAEMON_ATTR, IPVS_INFO_ATTR } from './ipvs-header.js'
 
 /** What the kernel says of itself. */
 export type Info = { readonly version: string; readonly connectionTableSize: number }
 
 /** Attributes of SET_CONFIG; a zero is left out, which leaves the kernel's value alone. */
-export function encodeTimeouts(timeouts: Timeouts): Buffer {
-  const out = attributeWriter()
+export function putTimeouts(out: AttributeWriter, timeouts: Timeouts): void {
   if (timeouts.tcp) out.u32(IPVS_CMD_ATTR.TIMEOUT_TCP, timeouts.tcp)
   if (timeouts.tcpFin) out.u32(IPVS_CMD_ATTR.TIMEOUT_TCP_FIN, timeouts.tcpFin)
   if (timeouts.udp) out.u32(IPVS_CMD_ATTR.TIMEOUT_UDP, timeouts.udp)
-  return out.done()
 }
 
 /** The answer of GET_CONFIG. */
@@ -26,27 +24,23 @@ export function decodeTimeouts(attributes: Buffer): Timeouts {
 }
 
 /** Attributes of NEW_DAEMON. */
-export function encodeDaemon(daemon: SyncDaemon): Buffer {
-  return attributeWriter()
-    .nest(IPVS_CMD_ATTR.DAEMON, out => {
-      out
-        .u32(IPVS_DAEMON_ATTR.STATE, DAEMON_STATE[daemon.role])
-        .text(IPVS_DAEMON_ATTR.MCAST_IFN, daemon.interface)
-        .u32(IPVS_DAEMON_ATTR.SYNC_ID, daemon.syncid)
-      if (daemon.maxlen) out.u16(IPVS_DAEMON_ATTR.SYNC_MAXLEN, daemon.maxlen)
-      const group = daemon.group ? addressBytes(daemon.group) : undefined
-      if (group) out.bytes(group.length === 4 ? IPVS_DAEMON_ATTR.MCAST_GROUP : IPVS_DAEMON_ATTR.MCAST_GROUP6, group)
-      if (daemon.port) out.u16(IPVS_DAEMON_ATTR.MCAST_PORT, daemon.port)
-      if (daemon.ttl) out.u8(IPVS_DAEMON_ATTR.MCAST_TTL, daemon.ttl)
-    })
-    .done()
+export function putDaemon(out: AttributeWriter, daemon: SyncDaemon): void {
+  out.nest(IPVS_CMD_ATTR.DAEMON, inner => {
+    inner
+      .u32(IPVS_DAEMON_ATTR.STATE, DAEMON_STATE[daemon.role])
+      .text(IPVS_DAEMON_ATTR.MCAST_IFN, daemon.interface)
+      .u32(IPVS_DAEMON_ATTR.SYNC_ID, daemon.syncid)
+    if (daemon.maxlen) inner.u16(IPVS_DAEMON_ATTR.SYNC_MAXLEN, daemon.maxlen)
+    const group = daemon.group ? addressBytes(daemon.group) : undefined
+    if (group) inner.bytes(group.length === 4 ? IPVS_DAEMON_ATTR.MCAST_GROUP : IPVS_DAEMON_ATTR.MCAST_GROUP6, group)
+    if (daemon.port) inner.u16(IPVS_DAEMON_ATTR.MCAST_PORT, daemon.port)
+    if (daemon.ttl) inner.u8(IPVS_DAEMON_ATTR.MCAST_TTL, daemon.ttl)
+  })
 }
 
 /** Attributes of DEL_DAEMON. */
-export function encodeDaemonRole(role: SyncRole): Buffer {
-  return attributeWriter()
-    .nest(IPVS_CMD_ATTR.DAEMON, out => out.u32(IPVS_DAEMON_ATTR.STATE, DAEMON_STATE[role]))
-    .done()
+export function putDaemonRole(out: AttributeWriter, role: SyncRole): void {
+  out.nest(IPVS_CMD_ATTR.DAEMON, inner => inner.u32(IPVS_DAEMON_ATTR.STATE, DAEMON_STATE[role]))
 }
 
 /** One answer of GET_DAEMON; undefined when it makes no sense. */

@@ -8,22 +8,22 @@ import {
   decodeDaemon,
   decodeInfo,
   decodeTimeouts,
-  encodeDaemon,
-  encodeDaemonRole,
-  encodeTimeouts,
   type Info,
+  putDaemon,
+  putDaemonRole,
+  putTimeouts,
 } from './ipvs-globals.js'
 import { IPVS_CMD, IPVS_GENL_NAME, IPVS_GENL_VERSION } from './ipvs-header.js'
 import {
   decodeServer,
   decodeService,
-  encodeServer,
-  encodeServerId,
-  encodeService,
-  encodeServiceId,
   familyOfService,
   type KernelServer,
   type KernelService,
+  putServer,
+  putServerId,
+  putService,
+  putServiceId,
 } from './ipvs-messages.js'
 import { fastReader } from './ipvs-proc.js'
 
@@ -95,7 +95,7 @@ function adapter(genl: Genl): Ipvs {
   const quick = fastReader()
 
   async function services(): Promise<KernelService[]> {
-    const answers = await genl.ask({ command: IPVS_CMD.GET_SERVICE, attributes: none })
+    const answers = await genl.ask({ command: IPVS_CMD.GET_SERVICE })
     return answers.flatMap(answer => decodeService(answer) ?? [])
   }
 
@@ -108,7 +108,7 @@ function adapter(genl: Genl): Ipvs {
     const found: KernelService[] = []
     for (const id of ids) {
       const answers = await unlessGone(
-        genl.ask({ command: IPVS_CMD.GET_SERVICE, attributes: encodeServiceId(id) }, 'one'),
+        genl.ask({ command: IPVS_CMD.GET_SERVICE, put: out => putServiceId(out, id) }, 'one'),
       )
       found.push(...answers.flatMap(answer => decodeService(answer) ?? []))
     }
@@ -117,7 +117,7 @@ function adapter(genl: Genl): Ipvs {
 
   async function servers(id: ServiceId): Promise<KernelServer[]> {
     const family = familyOfService(id)
-    const answers = await unlessGone(genl.ask({ command: IPVS_CMD.GET_DEST, attributes: encodeServiceId(id) }))
+    const answers = await unlessGone(genl.ask({ command: IPVS_CMD.GET_DEST, put: out => putServiceId(out, id) }))
     return answers.flatMap(answer => decodeServer(answer, family) ?? [])
   }
 
@@ -136,8 +136,8 @@ function adapter(genl: Genl): Ipvs {
     listFast: async () => quick(),
     apply: ops => genl.batch(ops.map(requestOf)),
     async globals(): Promise<KernelGlobals> {
-      const [config] = await genl.ask({ command: IPVS_CMD.GET_CONFIG, attributes: none }, 'one')
-      const daemons = await genl.ask({ command: IPVS_CMD.GET_DAEMON, attributes: none })
+      const [config] = await genl.ask({ command: IPVS_CMD.GET_CONFIG }, 'one')
+      const daemons = await genl.ask({ command: IPVS_CMD.GET_DAEMON })
       return {
         timeouts: decodeTimeouts(config ?? none),
         daemons: daemons.flatMap(answer => decodeDaemon(answer) ?? []),
@@ -145,7 +145,7 @@ function adapter(genl: Genl): Ipvs {
     },
     applyGlobals: ops => genl.batch(ops.map(globalRequestOf)),
     async info() {
-      const [answer] = await genl.ask({ command: IPVS_CMD.GET_INFO, attributes: none }, 'one')
+      const [answer] = await genl.ask({ command: IPVS_CMD.GET_INFO }, 'one')
       return decodeInfo(answer ?? none)
     },
     async listed() {
@@ -154,7 +154,7 @@ function adapter(genl: Genl): Ipvs {
       return all
     },
     async zero(id) {
-      const [code] = await genl.batch([{ command: IPVS_CMD.ZERO, attributes: id ? encodeServiceId(id) : none }])
+      const [code] = await genl.batch([{ command: IPVS_CMD.ZERO, put: out => id && putServiceId(out, id) }])
       if (code) throw new GenlError(code, `the kernel answered ${code}`)
     },
     close: () => genl.close(),
@@ -175,27 +175,27 @@ function requestOf(op: Op): GenlRequest {
   const { id } = op.service
   switch (op.op) {
     case 'add-service':
-      return { command: IPVS_CMD.NEW_SERVICE, attributes: encodeService(op.service) }
+      return { command: IPVS_CMD.NEW_SERVICE, put: out => putService(out, op.service) }
     case 'edit-service':
-      return { command: IPVS_CMD.SET_SERVICE, attributes: encodeService(op.service) }
+      return { command: IPVS_CMD.SET_SERVICE, put: out => putService(out, op.service) }
     case 'remove-service':
-      return { command: IPVS_CMD.DEL_SERVICE, attributes: encodeServiceId(id) }
+      return { command: IPVS_CMD.DEL_SERVICE, put: out => putServiceId(out, id) }
     case 'add-server':
-      return { command: IPVS_CMD.NEW_DEST, attributes: encodeServer(id, op.server) }
+      return { command: IPVS_CMD.NEW_DEST, put: out => putServer(out, id, op.server) }
     case 'edit-server':
-      return { command: IPVS_CMD.SET_DEST, attributes: encodeServer(id, op.server) }
+      return { command: IPVS_CMD.SET_DEST, put: out => putServer(out, id, op.server) }
     case 'remove-server':
-      return { command: IPVS_CMD.DEL_DEST, attributes: encodeServerId(id, op.server) }
+      return { command: IPVS_CMD.DEL_DEST, put: out => putServerId(out, id, op.server) }
   }
 }
 
 function globalRequestOf(op: GlobalOp): GenlRequest {
   switch (op.op) {
     case 'set-timeouts':
-      return { command: IPVS_CMD.SET_CONFIG, attributes: encodeTimeouts(op.timeouts) }
+      return { command: IPVS_CMD.SET_CONFIG, put: out => putTimeouts(out, op.timeouts) }
     case 'start-daemon':
-      return { command: IPVS_CMD.NEW_DAEMON, attributes: encodeDaemon(op.daemon) }
+      return { command: IPVS_CMD.NEW_DAEMON, put: out => putDaemon(out, op.daemon) }
     case 'stop-daemon':
-      return { command: IPVS_CMD.DEL_DAEMON, attributes: encodeDaemonRole(op.role) }
+      return { command: IPVS_CMD.DEL_DAEMON, put: out => putDaemonRole(out, op.role) }
   }
 }

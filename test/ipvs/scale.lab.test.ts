@@ -44,13 +44,25 @@ let kernel: Ipvs
 const other = `bench${process.pid}`
 beforeAll(async () => {
   kernel = await openIpvs()
-  sh('ip', 'netns', 'add', other)
-  sh('ip', '-n', other, 'link', 'set', 'lo', 'up')
 })
-afterAll(() => {
-  kernel.close()
-  sh('ip', 'netns', 'del', other)
-})
+afterAll(() => kernel.close())
+
+/** `ipvsadm -R` in a namespace that never had a table: after `ipvsadm -C` the kernel would be slower. In ms. */
+function restore(namespace: string, rules: string): number {
+  sh('ip', 'netns', 'add', namespace)
+  try {
+    sh('ip', '-n', namespace, 'link', 'set', 'lo', 'up')
+    const start = performance.now()
+    execFileSync('ip', ['netns', 'exec', namespace, 'ipvsadm', '-R'], { input: rules })
+    const took = performance.now() - start
+    expect(sh('ip', 'netns', 'exec', namespace, 'ipvsadm', '-S', '-n').split('\n').length).toBe(
+      rules.split('\n').length,
+    )
+    return took
+  } finally {
+    sh('ip', 'netns', 'del', namespace)
+  }
+}
 
 async function program(table: Table): Promise<number> {
   const ops = plan(table, new Map())
@@ -61,21 +73,26 @@ async function program(table: Table): Promise<number> {
 
 describe('many real servers', () => {
   test('10,000 are programmed at least 20 times faster than by ipvsadm -R, and 60,000 in linear time', async () => {
-    const table = tableOf(many(10_000, 10, 1))
-    const rules = `${save(table).join('\n')}\n`
-    const ours = await program(table)
-    const [theirs] = await timed(() => execFileSync('ip', ['netns', 'exec', other, 'ipvsadm', '-R'], { input: rules }))
-    expect(sh('ip', 'netns', 'exec', other, 'ipvsadm', '-S', '-n').split('\n').length).toBe(rules.split('\n').length)
-    const six = await program(tableOf(many(60_000, 10, 2)))
+    const ours: number[] = []
+    const theirs: number[] = []
+    for (const net of [1, 2, 3]) {
+      const table = tableOf(many(10_000, 10, net))
+      const rules = `${save(table).join('\n')}\n`
+      ours.push(await program(table))
+      theirs.push(restore(`${other}-${net}`, rules))
+    }
+    const six = await program(tableOf(many(60_000, 10, 4)))
+    const text = (figures: number[]) => figures.map(one => one.toFixed(0)).join(', ')
+    const ratio = Math.min(...theirs) / Math.min(...ours)
     console.log(
-      `10,000 real servers: ours ${ours.toFixed(0)} ms, ipvsadm -R ${theirs.toFixed(0)} ms (${(theirs / ours).toFixed(0)} times); 60,000: ${six.toFixed(0)} ms`,
+      `10,000 real servers: ours ${text(ours)} ms, ipvsadm -R ${text(theirs)} ms (${ratio.toFixed(0)} times); 60,000: ours ${six.toFixed(0)} ms`,
     )
-    expect(theirs / ours).toBeGreaterThan(20)
-    expect(six).toBeLessThan(12 * ours)
+    expect(ratio).toBeGreaterThan(20)
+    expect(six).toBeLessThan(12 * Math.max(...ours))
   })
 
   test('one change among 2,284 services and 37,298 real servers is exactly one operation, and holds up nobody for 100 ms', async () => {
-    let inputs = many(37_298, 17, 3)
+    let inputs = many(37_298, 17, 5)
     while (inputs.length < 2284)
       inputs = [
         ...inputs,
@@ -111,7 +128,7 @@ describe('many real servers', () => {
         .flatMap(report => report.applied)
         .map(op => op.op),
     ).toEqual(['remove-server'])
-    expect(passes.at(-1)!.applied[0] && serviceKey(passes.at(-1)!.applied[0]!.service.id)).toBe('tcp 10.103.0.0:80')
+    expect(passes.at(-1)!.applied[0] && serviceKey(passes.at(-1)!.applied[0]!.service.id)).toBe('tcp 10.105.0.0:80')
     const quick = monitorEventLoopDelay({ resolution: 1 })
     quick.enable()
     await new Promise(resolve => setTimeout(resolve, 5000))
