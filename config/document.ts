@@ -292,7 +292,7 @@ function child(
     return item === undefined ? undefined : { key: item, value: item }
   }
   if (!isMap(node)) return step === 0 ? { key: node, value: node } : undefined
-  const own = node.items.find(pair => keyText(document, pair.key) === String(step))
+  const own = pairsOf(document, node).get(String(step))
   if (own !== undefined) return own
   for (const pair of node.items) {
     if (!isScalar(pair.key) || !isMerge(pair.key)) continue
@@ -303,6 +303,21 @@ function child(
     }
   }
   return undefined
+}
+
+const indexed = new WeakMap<object, ReadonlyMap<string, Pair>>()
+
+/** The pairs of a mapping by their keys; the first of equal ones. */
+function pairsOf(document: Document.Parsed, node: { readonly items: readonly Pair[] }): ReadonlyMap<string, Pair> {
+  const known = indexed.get(node)
+  if (known !== undefined) return known
+  const pairs = new Map<string, Pair>()
+  for (const pair of node.items) {
+    const key = keyText(document, pair.key)
+    if (key !== undefined && !pairs.has(key)) pairs.set(key, pair)
+  }
+  indexed.set(node, pairs)
+  return pairs
 }
 
 function keyText(document: Document.Parsed, key: unknown): string | undefined {

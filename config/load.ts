@@ -38,7 +38,13 @@ export type LoadOptions = {
 }
 
 export type Loaded =
-  | { readonly ok: true; readonly config: Config; readonly warnings: readonly Problem[] }
+  | {
+      readonly ok: true
+      readonly config: Config
+      readonly warnings: readonly Problem[]
+      /** Where each virtual router and virtual server stands: `virtual_servers.web` -> `FILE:LINE`. */
+      readonly lines: Readonly<Record<string, string>>
+    }
   | { readonly ok: false; readonly errors: readonly Problem[]; readonly warnings: readonly Problem[] }
 
 /** The text of a configuration file -> the frozen configuration of this director, or every error at once. Never throws on any text. */
@@ -62,7 +68,15 @@ export function loadConfig(text: string, options: LoadOptions): Loaded {
 
   const config = resolve(parsed, gathered.data, gathered.files, options, surroundings, report)
   if (report.errors.length > 0) return failed(report)
-  return { ok: true, config: freeze(config), warnings: sorted(report.warnings) }
+  const lines = Object.fromEntries(
+    (['virtual_routers', 'virtual_servers'] as const).flatMap(part =>
+      keys(gathered.data[part]).map(name => {
+        const { file, line } = gathered.place([part, name], 'key')
+        return [`${part}.${name}`, `${file}:${line}`]
+      }),
+    ),
+  )
+  return { ok: true, config: freeze(config), warnings: sorted(report.warnings), lines }
 }
 
 const silent: Reporter = { errors: [], warnings: [], error: () => {}, warn: () => {} }

@@ -450,6 +450,18 @@ describe('the rest of the file', () => {
   })
 })
 
+test('every virtual router and virtual server is known by its line', () => {
+  const main = `${directors}include: a.yaml\nvirtual_routers:\n  web: { vrid: 51, interface: eth0, vips: [10.9.0.100/32] }\n`
+  const loaded = load(main, {
+    '/etc/lvskeeper/a.yaml':
+      "virtual_servers:\n  web: { address: '10.9.0.100:80', forward: dr, check: none, real_servers: [10.9.0.21] }\n",
+  })
+  expect(loaded.ok && loaded.lines).toEqual({
+    'virtual_routers.web': '/etc/lvskeeper/lvskeeper.yaml:6',
+    'virtual_servers.web': '/etc/lvskeeper/a.yaml:2',
+  })
+})
+
 describe('the hash', () => {
   const text = `${directors}virtual_routers:\n  web: { vrid: 51, interface: eth0, vips: [10.9.0.100/32] }\n`
   const hash = (content: string, files = {}, more = {}) => good(content, files, more).hash
