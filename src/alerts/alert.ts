@@ -15,7 +15,7 @@ export type AlertConfig = {
   readonly exec?: ExecConfig | undefined
   /** Event names or families (`server.*`). Default: all of at least `level`. */
   readonly events?: readonly string[] | undefined
-  /** Default `notice`, or every level where `events` are named. */
+  /** Default `notice` (pagerduty: `warning`), or every level where `events` are named. */
   readonly level?: EventLevel | undefined
   /** Only a director that is master of a virtual router sends. Default false: both say what they saw. */
   readonly onlyMaster?: boolean | undefined

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { atLeast, matches } from '../events/filter.js'
-import type { Event } from '../messages.js'
+import type { Event, EventLevel } from '../messages.js'
 import type { Alert, AlertConfig, Batch, ChannelKind, ChannelStatus, Delivery, Transport } from './alert.js'
 import { backoff } from './backoff.js'
 import { condition } from './condition.js'
@@ -12,6 +12,16 @@ const mostAlerts = 1_000
 const mostInBatch = 200
 const mostRejections = 5
 const attemptLimit = 60_000
+
+/** Nobody is woken for what is merely worth knowing. */
+const usual: Readonly<Record<ChannelKind, EventLevel>> = {
+  webhook: 'notice',
+  slack: 'notice',
+  mail: 'notice',
+  exec: 'notice',
+  alertmanager: 'notice',
+  pagerduty: 'warning',
+}
 
 export type ChannelOptions = {
   readonly name: string
@@ -42,7 +52,7 @@ export function openChannel(options: ChannelOptions) {
   const { name, kind, config, transport, grouped, group, spool, node, clock, report } = options
   const limit = config.limit ?? { messages: 60, per: 60_000 }
   const keep = config.keep ?? 24 * 3_600_000
-  const least = config.level ?? (config.events === undefined ? 'notice' : 'info')
+  const least = config.level ?? (config.events === undefined ? usual[kind] : 'info')
   const stopping = new AbortController()
   const messages: number[] = []
   let cancel = () => {}

@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Registry } from 'prom-client'
 import type { Event } from '../messages.js'
 import type { Status } from '../status/status.js'
 import { compatMetrics } from './compat-metrics.js'
@@ -8,8 +8,6 @@ import { type Scope, scopes, statusMetrics } from './status-metrics.js'
 export type Metrics = {
   /** Counts an event, and what it says of transitions and failovers. */
   observe(event: Event): void
-  /** One check, as it happened: the histogram needs them all. */
-  checked(kind: string, result: 'passed' | 'failed' | 'local-error', seconds: number): void
   /** The text of one scrape. @param wanted scopes; none: all but `compat` */
   render(status: Status, wanted: readonly string[]): Promise<{ readonly text: string; readonly contentType: string }>
 }
@@ -31,13 +29,6 @@ export function createMetrics(): Metrics {
     labelNames: ['router', 'from', 'to'],
     registers,
   })
-  const checks = new Histogram({
-    name: 'lvskeeper_check_seconds',
-    help: 'How long checks took.',
-    labelNames: ['kind', 'result'],
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
-    registers,
-  })
 
   return {
     observe({ name, level, subject, data }) {
@@ -47,7 +38,6 @@ export function createMetrics(): Metrics {
       if (name === 'vrrp.state' && typeof from === 'string' && typeof to === 'string')
         transitions.inc({ router: subject.replace(/^router /, ''), from, to })
     },
-    checked: (kind, result, seconds) => checks.observe({ kind, result }, seconds),
     async render(status, wanted) {
       const out = exposition()
       const chosen = new Set<Scope>(scopes.filter(scope => wanted.length === 0 || wanted.includes(scope)))

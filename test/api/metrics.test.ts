@@ -68,12 +68,9 @@ describe('the metrics', () => {
     const event = { at: noon, name: 'vrrp.state', level: 'notice', subject: 'router web', text: 'x' } as const
     metrics.observe({ ...event, data: { from: 'backup', to: 'master' } })
     metrics.observe({ ...event, data: { from: 'backup', to: 'master' } })
-    metrics.checked('http', 'passed', 0.003)
     const { text } = await metrics.render(status(), [])
     expect(text).toContain('lvskeeper_vrrp_transitions_total{router="web",from="backup",to="master"} 2\n')
     expect(text).toContain('lvskeeper_events_total{name="vrrp.state",level="notice"} 2\n')
-    expect(text).toContain('lvskeeper_check_seconds_bucket{le="0.005",kind="http",result="passed"} 1\n')
-    expect(text).toContain('lvskeeper_check_seconds_bucket{le="0.0025",kind="http",result="passed"} 0\n')
   })
 
   test('are narrowed by scope', async () => {
