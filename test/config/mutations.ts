@@ -144,3 +144,51 @@ function named(path: readonly (string | number)[]): boolean {
     path.includes('track')
   )
 }
+
+/** The same sequence of numbers below 2^32 in every run. */
+export function numbers(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9) >>> 0
+    return state
+  }
+}
+
+/** The text with a few characters removed, doubled, or replaced by ones that mean something to YAML. */
+export function scribble(text: string, next: () => number): string {
+  const signs = [
+    '\n',
+    ' ',
+    ':',
+    '-',
+    '[',
+    ']',
+    '{',
+    '}',
+    ',',
+    '#',
+    '&',
+    '*',
+    '!',
+    '|',
+    '>',
+    "'",
+    '"',
+    '%',
+    '@',
+    '`',
+    '\t',
+    '?',
+    '\0',
+    '0',
+    'é',
+  ]
+  let result = text
+  for (let edits = 1 + (next() % 3); edits > 0; edits--) {
+    const at = next() % result.length
+    const sign = signs[next() % signs.length] ?? ''
+    const length = next() % 3
+    result = result.slice(0, at) + (next() % 2 === 0 ? sign : result.slice(at, at + 7)) + result.slice(at + length)
+  }
+  return result
+}
