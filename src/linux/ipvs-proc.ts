@@ -90,17 +90,20 @@ function joined(one: Block, other: Block): Block {
   return { key: one.key, scheduler: '', servers: new Map([...one.servers, ...other.servers]) }
 }
 
+/** Endpoint, forwarding, weight, active and inactive connections. */
+const SERVER = /^ {2}-> ([[\]0-9A-Fa-f:]+) +([A-Za-z]+) +(\d+) +(\d+) +(\d+)/gm
+
 function parseBlock(text: string): Block | undefined {
-  const [head = '', ...rest] = text.split('\n')
-  const service = serviceOf(head)
+  const service = serviceOf(text.slice(0, text.indexOf('\n')))
   if (!service) return undefined
   const servers = new Map<string, FastServer>()
-  for (const line of rest) {
-    if (!line.startsWith('  -> ')) continue
-    const space = line.indexOf(' ', 5)
-    const key = endpointOf(line.slice(5, space))
-    const server = key === undefined ? undefined : serverOf(line.slice(space))
-    if (key !== undefined && server) servers.set(key, server)
+  SERVER.lastIndex = 0
+  for (let found = SERVER.exec(text); found; found = SERVER.exec(text)) {
+    const [, hex = '', word = '', weight, active, inactive] = found
+    const key = endpointOf(hex)
+    const forward = FORWARDS[word]
+    if (key === undefined || !forward) continue
+    servers.set(key, { forward, weight: Number(weight), active: Number(active), inactive: Number(inactive) })
   }
   return { ...service, servers }
 }
@@ -176,13 +179,6 @@ function serviceOf(line: string): { key: string; scheduler: string } | undefined
 
 const FORWARDS: Readonly<Record<string, Forward>> = { Masq: 'nat', Local: 'local', Tunnel: 'tun', Route: 'dr' }
 
-function serverOf(rest: string): FastServer | undefined {
-  const [, word, weight, active, inactive] = rest.split(/ +/)
-  const forward = word === undefined ? undefined : FORWARDS[word]
-  if (!forward || inactive === undefined) return undefined
-  return { forward, weight: Number(weight), active: Number(active), inactive: Number(inactive) }
-}
-
 /** Endpoints repeat from second to second: their text is made once. Bounded, since tables change. */
 const known = new Map<string, string>()
 
@@ -195,13 +191,17 @@ function endpointOf(hex: string): string | undefined {
   if (address === undefined || Number.isNaN(port)) return undefined
   const text = endpoint(address, port)
   if (known.size > 200_000) known.clear()
-  known.set(hex, text)
+  // A copy: the slice would keep the whole text that it was cut from.
+  known.set(Buffer.from(hex, 'latin1').toString('latin1'), text)
   return text
 }
 
 /** `0A090015`, `[fd00:0009:...:0015]` or the same without brackets. */
 function addressOf(hex: string): string | undefined {
-  if (/^[0-9A-F]{8}$/i.test(hex)) return addressText(Buffer.from(hex, 'hex'))
+  if (/^[0-9A-F]{8}$/i.test(hex)) {
+    const all = Number.parseInt(hex, 16)
+    return `${all >>> 24}.${(all >>> 16) & 255}.${(all >>> 8) & 255}.${all & 255}`
+  }
   const groups = hex.replace(/^\[|\]$/g, '').replaceAll(':', '')
   return /^[0-9a-f]{32}$/i.test(groups) ? addressText(Buffer.from(groups, 'hex')) : undefined
 }
