@@ -220,8 +220,8 @@ function endpoint(text) {
     .join('.')}:${Number.parseInt(port, 16)}`
 }
 
+/** The kernel lists its routes page by page while they change: an address counts as gone when three reads agree. */
 function localAddress(pid, address) {
-  return new RegExp(`\\|-- ${address.replaceAll('.', '\\.')}\\n\\s+/32 host LOCAL`).test(
-    readFileSync(`/proc/${pid}/net/fib_trie`, 'utf8'),
-  )
+  const wanted = new RegExp(`\\|-- ${address.replaceAll('.', '\\.')}\\n\\s+/32 host LOCAL`)
+  return [1, 2, 3].some(() => wanted.test(readFileSync(`/proc/${pid}/net/fib_trie`, 'utf8')))
 }
