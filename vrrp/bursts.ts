@@ -10,15 +10,21 @@ export type Bursts = {
 /** Rounds of a burst, so far apart that a switch which is busy learning sees more than one. */
 const BETWEEN_ROUNDS = 2
 
+/** A lesser master that does not hear us makes us announce no more often than this. */
+const BETWEEN_ASSERTIONS = 1000
+
 /** Repeats announcements as configured. `sent` hears how many frames the kernel took in each round. */
 export function bursts(clock: Clock, announcer: Announcer, sent: (frames: number) => void): Bursts {
   const pending = new Set<() => void>()
   let cancelRefresh: (() => void) | undefined
+  let assertedAt = Number.NEGATIVE_INFINITY
 
   return {
     start(vips, garp, why) {
       if (vips.length === 0) return
       const lower = why === 'lower-priority'
+      if (lower && clock.now() - assertedAt < BETWEEN_ASSERTIONS) return
+      if (lower) assertedAt = clock.now()
       const repeat = lower ? garp.lowerPriorityRepeat : garp.repeat
       const delay = lower ? garp.lowerPriorityDelay : garp.delay
       stopBursts()

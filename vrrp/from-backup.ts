@@ -5,7 +5,7 @@ import type { Backup, Cause, Event, Knowledge, State, Step } from './state.js'
 import type { VirtualRouter } from './virtual-router.js'
 
 /** Longer than this a director does not wait for its own table before it pre-empts. */
-const READINESS_LIMIT = 10_000
+export const READINESS_LIMIT = 10_000
 
 type BackupState = State & { readonly phase: Backup }
 

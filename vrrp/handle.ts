@@ -53,6 +53,7 @@ export type RouterHandle = {
   ready(ready: boolean): void
   /** All that the peer channel knows; replaces what it said before. */
   peers(views: readonly PeerView[]): void
+  /** After a link of ours came back the own table counts as incomplete until `ready(true)` is said again, or for 10 s. */
   linkChanged(name: string, up: boolean): void
   /** The interface's own addresses may have changed: look again where adverts leave from. */
   addressChanged(): void
@@ -69,6 +70,8 @@ export type RouterHandle = {
   /** Resolves when nothing is left to do: VIPs handed over and gone (stop), or kept for the next process (restart). */
   leave(how: 'stop' | 'restart'): Promise<void>
   status(): RouterStatus
+  /** Why it is what it is, and what it waits for: sentences for a person. */
+  explain(): readonly string[]
   counters(): Readonly<Counters>
   /** How late adverts come, against what their sender announced (ms). */
   lateness(): Histogram

@@ -2,11 +2,12 @@ import type { Note, NoticeCode } from './note.js'
 import type { Clock } from './ports.js'
 
 const QUIET = 60_000
-const MOST_KEYS = 256
+/** Kinds of one code that are told apart within a minute: kinds may hold addresses, and those may be forged. */
+const MOST_KINDS = 16
 
 /** Lets the first of each kind pass and then one a minute: a flood of garbage must not become a flood of words. */
 export function notices(router: string, clock: Clock, notify: (note: Note) => void) {
-  const seen = new Map<string, { until: number; suppressed: number }>()
+  const seen = new Map<NoticeCode, Map<string, { until: number; suppressed: number }>>()
 
   /** `quiet`: how long the same is not told again, in ms. */
   return function notice(
@@ -16,15 +17,18 @@ export function notices(router: string, clock: Clock, notify: (note: Note) => vo
     kind = '',
     quiet = QUIET,
   ) {
-    const key = `${code} ${kind}`
-    const before = seen.get(key)
-    if (before && clock.now() < before.until) {
+    const now = clock.now()
+    const kinds = seen.get(code) ?? new Map<string, { until: number; suppressed: number }>()
+    seen.set(code, kinds)
+    if (!kinds.has(kind) && kinds.size >= MOST_KINDS)
+      for (const [old, { until }] of kinds) if (until <= now) kinds.delete(old)
+    const key = kinds.has(kind) || kinds.size < MOST_KINDS ? kind : 'others'
+    const before = kinds.get(key)
+    if (before && now < before.until) {
       before.suppressed++
       return
     }
-    // Kinds may hold addresses, and those may be forged.
-    if (seen.size >= MOST_KEYS) seen.clear()
-    seen.set(key, { until: clock.now() + quiet, suppressed: 0 })
+    kinds.set(key, { until: now + quiet, suppressed: 0 })
     notify({ type: 'notice', router, code, text, data, suppressed: before?.suppressed ?? 0 })
   }
 }

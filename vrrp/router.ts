@@ -1,5 +1,6 @@
 import { canonical } from './address.js'
 import { histogram, zeroCounters } from './counters.js'
+import { explanation } from './explanation.js'
 import type { FailoverOrder, FailoverResult, RouterHandle, RouterPorts, StartOptions } from './handle.js'
 import { deadline, initialState, step } from './machine.js'
 import type { Note } from './note.js'
@@ -88,9 +89,12 @@ export function runRouter(
     ready: value => dispatch({ type: 'ready', ready: value }),
     peers: views => dispatch({ type: 'peers', peers: views }),
     linkChanged(link, up) {
-      const wasDown = track.link(link, up)
+      const returned = track.link(link, up) && up
+      const ours = allVips(router).some(vip => vip.interface === link)
+      // Verdicts from behind a dead link are not worth a pre-emption: wait for new ones, or 10 s.
+      if (returned && (ours || link === router.interface)) dispatch({ type: 'ready', ready: false })
       reconsider()
-      if (up && wasDown && allVips(router).some(vip => vip.interface === link)) reannounce()
+      if (returned && ours) reannounce()
     },
     addressChanged: reconsider,
     vipLost(address) {
@@ -139,6 +143,7 @@ export function runRouter(
         ...{ router, state, standing, since, cause, counters, faults: faults() },
         ...{ master: masterNow(), lastAdvert: heard?.epoch, timeline: story.moments() },
       }),
+    explain: () => explanation(router, state, heard, clock.now()),
     counters: () => counters,
     lateness: incoming.lateness,
     lag: lag.read,

@@ -140,11 +140,10 @@ export type Notice =
   | { readonly what: 'no-taker' }
   | { readonly what: 'stranger'; readonly address: string }
 
-/** Why a router changed its state. The first three are `new-master-reason` of ietf-vrrp (RFC 8347). */
+/** Why a router changed its state. The first two are `new-master-reason` of ietf-vrrp (RFC 8347). */
 export type Cause =
   | 'no-response'
   | 'preempted'
-  | 'priority'
   /** The master said that it leaves. */
   | 'master-left'
   | 'owner'

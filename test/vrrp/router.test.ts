@@ -221,7 +221,28 @@ describe('what the kernel refuses', () => {
     await segment.until(START + 1100)
     expect(segment.masters()).toEqual(['d2'])
     segment.directors[0]!.handle()!.linkChanged('eth0', true)
+    await segment.until(START + 4000)
+    expect(segment.masters()).toEqual(['d2'])
+    segment.directors[0]!.handle()!.ready(true)
+    await segment.until(START + 5000)
+    expect(segment.masters()).toEqual(['d1'])
+  })
+
+  test('a link that came back makes it wait for new verdicts, but for 10 s at most', async () => {
+    const segment = await pair()
+    segment.directors[0]!.handle()!.linkChanged('eth0', false)
     await segment.until(START + 2000)
+    segment.directors[0]!.handle()!.linkChanged('eth0', true)
+    expect(segment.directors[0]!.handle()!.explain()).toContain(
+      'It has not followed a master since it started to listen.',
+    )
+    await segment.until(START + 11_900)
+    expect(segment.masters()).toEqual(['d2'])
+    expect(segment.directors[0]!.handle()!.explain().slice(0, 2)).toEqual([
+      '10.9.0.12 is master with priority 100, less than our 150.',
+      'Its own table is incomplete: it waits for it, 0.10 s at most.',
+    ])
+    await segment.until(START + 12_500)
     expect(segment.masters()).toEqual(['d1'])
   })
 })
@@ -253,6 +274,78 @@ describe('garbage', () => {
     expect(notes.filter(note => note.type === 'notice').length).toBe(5)
     await segment.until(START + 3000)
     expect(segment.masters()).toEqual(['d1'])
+  })
+})
+
+describe('two masters that do not hear each other equally', () => {
+  test('the better one asserts itself with each advert, and announces once a second', async () => {
+    const segment = await pair()
+    // d1 hears d2; d2 hears nobody and becomes master.
+    segment.carry(from => (from === 0 ? undefined : 0.2))
+    await segment.until(START + 2000)
+    const before = segment.story().filter(line => line === 'd1 announce').length
+    await segment.until(START + 5000)
+    expect(segment.masters()).toEqual(['d1', 'd2'])
+    const rounds = segment.story().filter(line => line === 'd1 announce').length - before
+    expect(rounds).toBeGreaterThanOrEqual(10)
+    expect(rounds).toBeLessThanOrEqual(20)
+    const alarms = segment.directors[0]!.notes.filter(note => note.type === 'notice' && note.code === 'two-masters')
+    expect(alarms).toMatchObject([{ data: { other: '10.9.0.12', priority: 100 } }])
+    // Healed: the lesser one yields at the next advert.
+    segment.carry(() => 0.2)
+    await segment.until(START + 5200)
+    expect(segment.holders()).toEqual(['d1'])
+  })
+})
+
+describe('forged sources', () => {
+  test('without number do not make notices without number', async () => {
+    const segment = await pair()
+    const { handle, notes } = segment.directors[0]!
+    for (let i = 0; i < 500; i++) {
+      const source = `10.9.${1 + (i >> 8)}.${i & 255}`
+      const advert = { version: 3, vrid: 51, priority: 10, interval: 200, addresses: [] } as const
+      const payload = encodeAdvert(advert, { family: 4, source, destination: '224.0.0.18' }, { pseudoHeader: false })
+      handle()!.receive({ payload, source, destination: '224.0.0.18', ttl: 255 })
+    }
+    const told = notes.filter(note => note.type === 'notice')
+    expect(handle()!.counters()).toMatchObject({ 'two-masters': 500, 'checksum-plain': 500, 'address-list-error': 500 })
+    expect(told.length).toBeLessThan(80)
+  })
+})
+
+describe('a reload', () => {
+  test('that changes nothing of the kernel’s sends nothing new, and keeps the rhythm', async () => {
+    const segment = await pair()
+    const { config, handle } = segment.directors[0]!
+    const at = segment.time.now()
+    handle()!.reconfigure({ ...config, preempt: { mode: 'never' } })
+    await segment.until(at + 1000)
+    const adverts = segment.seen.filter(one => one.director === 0 && one.at >= at - 200 && one.what === 'advert 150')
+    const gaps = adverts.slice(1).map((one, i) => Math.round(one.at - adverts[i]!.at))
+    expect(new Set(gaps)).toEqual(new Set([100]))
+    expect(segment.story(at)).not.toContain('d1 claim')
+    expect(segment.story(at)).not.toContain('d1 announce')
+  })
+  test('that adds a VIP brings it to the kernel and announces it, without a new election', async () => {
+    const segment = await pair()
+    const { config, handle, held } = segment.directors[0]!
+    handle()!.reconfigure({
+      ...config,
+      vips: [...config.vips, { address: '10.9.0.101', prefix: 32, interface: 'eth0' }],
+    })
+    await segment.until(START + 1001)
+    expect([...held]).toEqual(['10.9.0.100', '10.9.0.101'])
+    expect(segment.directors[0]!.notes.filter(note => note.type === 'state')).toHaveLength(2)
+  })
+  test('that swaps the priorities swaps the roles', async () => {
+    const segment = await pair()
+    for (const [i, priority] of [100, 150].entries()) {
+      const { config, handle } = segment.directors[i]!
+      handle()!.reconfigure({ ...config, priority })
+    }
+    await segment.until(START + 2000)
+    expect(segment.masters()).toEqual(['d2'])
   })
 })
 

@@ -70,6 +70,7 @@ describe('two directors with two routers in a sync group', () => {
     await until(4000)
     expect(masters()).toEqual(['d2', 'd2'])
     inner.directors[0]!.handle()!.linkChanged('eth1', true)
+    inner.directors[0]!.handle()!.ready(true)
     await until(6000)
     expect(masters()).toEqual(['d1', 'd1'])
   })
