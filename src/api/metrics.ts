@@ -17,6 +17,9 @@ export function createMetrics(): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry, prefix: 'lvskeeper_control_' })
+  // Gauges that end in _total, which the text format keeps for counters; the ones without say the same.
+  for (const kind of ['handles', 'requests', 'resources'])
+    registry.removeSingleMetric(`lvskeeper_control_nodejs_active_${kind}_total`)
   const events = new Counter({
     name: 'lvskeeper_events_total',
     help: 'Events by name (docs/events.md).',
