@@ -31,7 +31,10 @@ function sources(folder: string): string[] {
 
 function imports(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8')
-  return [...text.matchAll(/(?:from|import\(|import|require\()\s*'([^']+)'/g)].map(match => match[1]!)
+  // A statement's own line, or the last one of a list of names; "from" inside other strings is none.
+  const statements = text.matchAll(/^(?:(?:import|export|\}) ?[^'\n]*from|import) '([^']+)'/gm)
+  const calls = text.matchAll(/\b(?:import|require)\('([^']+)'\)/g)
+  return [...statements, ...calls].map(match => match[1]!)
 }
 
 const files = ['config', 'vrrp', 'checkers', 'src'].flatMap(sources)
