@@ -1,5 +1,5 @@
 import type { Environment } from './environment.js'
-import { type Place, toProblem } from './finding.js'
+import { type Finding, type Place, toProblem } from './finding.js'
 import type { Path, Problem } from './problem.js'
 
 /** Everything that reading a configuration touches outside of its text. */
@@ -23,9 +23,15 @@ export type Reporter = {
 
 type More = { readonly suggestion?: string | undefined; readonly at?: 'key' | 'value' }
 
-export function reporter(place: (path: Path, at?: 'key' | 'value') => Place): Reporter {
-  const errors: Problem[] = []
-  const warnings: Problem[] = []
+/** Begins with what reading the files found already. */
+export function reporter(
+  place: (path: Path, at?: 'key' | 'value') => Place,
+  findings: readonly Finding[],
+  notices: readonly Finding[],
+): Reporter {
+  const errors = findings.map(found => toProblem(found))
+  const warnings = notices.map(found => toProblem(found))
+  const unset = new Set(errors.filter(({ code }) => code.startsWith('env-')).map(spot))
   const seen = new Set<string>()
 
   function add(list: Problem[], code: string, path: Path, message: string, { suggestion, at }: More = {}): void {
@@ -35,8 +41,7 @@ export function reporter(place: (path: Path, at?: 'key' | 'value') => Place): Re
     const more = suggestion === undefined ? {} : { suggestion }
     const where = place(path, at)
     // A variable that is not set leaves its reference behind: that it is no address is no news.
-    const same = (one: Problem) => one.file === where.file && one.line === where.line && one.col === where.col
-    if (errors.some(one => one.code.startsWith('env-') && same(one))) return
+    if (unset.has(spot(where))) return
     list.push(toProblem({ code, place: where, message, ...more }, path))
   }
 
@@ -46,4 +51,8 @@ export function reporter(place: (path: Path, at?: 'key' | 'value') => Place): Re
     error: (code, path, message, more) => add(errors, code, path, message, more),
     warn: (code, path, message, more) => add(warnings, code, path, message, more),
   }
+}
+
+function spot({ file, line, col }: Place): string {
+  return `${file}:${line}:${col}`
 }

@@ -15,10 +15,29 @@ type Issue = z.core.$ZodIssue
 
 /** zod's issues as complaints; `data` is what was parsed, `schema` knows what is allowed where. */
 export function complaints(schema: z.ZodType, data: unknown, issues: readonly Issue[]): Complaint[] {
-  return issues.flatMap(issue => explain(schema, data, [], issue))
+  const subject: Subject = { schema, data, keys: new Map() }
+  const all = issues.flatMap(issue => explain(subject, [], issue))
+  // A key under another name is one mistake, not two.
+  const meant = new Set(
+    all
+      .filter(({ code }) => code === 'unknown-key')
+      .map(({ path, suggestion }) => `${path.slice(0, -1).join(' ')} ${suggestion}`),
+  )
+  return all.filter(({ code, path, message }) => {
+    const [, key] = code === 'missing-key' ? (/^the key ("[^"]+")/.exec(message) ?? []) : []
+    return key === undefined || !meant.has(`${path.join(' ')} did you mean ${key}?`)
+  })
 }
 
-function explain(schema: z.ZodType, data: unknown, prefix: Path, issue: Issue): Complaint[] {
+/** `keys`: what was found out about unknown keys; the same slip often stands in thousands of entries. */
+type Subject = {
+  readonly schema: z.ZodType
+  readonly data: unknown
+  readonly keys: Map<string, Complaint>
+}
+
+function explain(subject: Subject, prefix: Path, issue: Issue): Complaint[] {
+  const { schema, data, keys } = subject
   const path = [...prefix, ...(issue.path as Path)]
   const found = at(data, path)
   // An entry without content is reported where it was read.
@@ -28,9 +47,14 @@ function explain(schema: z.ZodType, data: unknown, prefix: Path, issue: Issue): 
   if (found === null) return [empty(path)]
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map(key => unknownKey(key, path, keysAt(schema, path)))
+      return issue.keys.map(key => {
+        const id = JSON.stringify([key, ...path.map(step => (typeof step === 'number' ? 0 : step))])
+        const known = keys.get(id) ?? unknownKey(key, path, keysAt(schema, path))
+        keys.set(id, known)
+        return { ...known, path: [...path, key] }
+      })
     case 'invalid_union':
-      return union(schema, data, path, issue)
+      return union(subject, path, issue)
     case 'invalid_key':
       return issue.issues.slice(0, 1).map(inner => {
         const { code, text } = split(inner.message, 'bad-name')
@@ -60,12 +84,12 @@ function explain(schema: z.ZodType, data: unknown, prefix: Path, issue: Issue): 
 }
 
 /** Of several forms, the one that was meant: by its type first, then by how little is wrong with it. */
-function union(schema: z.ZodType, data: unknown, path: Path, issue: Issue & { code: 'invalid_union' }): Complaint[] {
-  const found = at(data, path)
+function union(subject: Subject, path: Path, issue: Issue & { code: 'invalid_union' }): Complaint[] {
+  const found = at(subject.data, path)
   const forms = issue.errors as readonly (readonly Issue[])[]
   const fitting = forms.filter(form => !form.some(inner => inner.path.length === 0 && wrongKind(inner, found)))
   const known = fitting
-    .map(form => form.flatMap(inner => explain(schema, data, path, inner)))
+    .map(form => form.flatMap(inner => explain(subject, path, inner)))
     .sort((a, b) => badness(a) - badness(b))
   const best = known[0]
   if (best !== undefined && best.length > 0) return best
@@ -120,7 +144,7 @@ function empty(path: Path): Complaint {
   }
 }
 
-export function unknownKey(key: string, path: Path, allowed: readonly string[]): Complaint {
+function unknownKey(key: string, path: Path, allowed: readonly string[]): Complaint {
   const near = suggest(key, allowed)
   const suggestion = near !== undefined ? `did you mean "${near}"?` : `allowed here: ${[...allowed].sort().join(', ')}`
   return { code: 'unknown-key', path: [...path, key], at: 'key', message: `unknown key "${key}"`, suggestion }

@@ -5,7 +5,6 @@ import type { Config } from './config.js'
 import { type Reporter, reporter, type Surroundings } from './context.js'
 import { withDefaults } from './defaults.js'
 import type { Environment } from './environment.js'
-import { toProblem } from './finding.js'
 import { freeze } from './freeze.js'
 import { gather } from './gather.js'
 import { complaints } from './issues.js'
@@ -56,18 +55,16 @@ export function loadConfig(text: string, options: LoadOptions): Loaded {
     static: options.static === true,
   }
   const gathered = gather(options.file, text, surroundings)
-  const report = reporter(gathered.place)
-  report.errors.push(...gathered.findings.map(found => toProblem(found)))
-  report.warnings.push(...gathered.warnings.map(found => toProblem(found)))
+  const report = reporter(gathered.place, gathered.findings, gathered.warnings)
   const unreadable = Object.keys(gathered.data).length === 0
-  if (unreadable && report.errors.length > 0) return failed(report)
+  if (unreadable && report.errors.length > 0) return failed(report, gathered.files)
 
   const data = withDefaults(gathered.data, report)
   const parsed = parse(data, report)
-  if (parsed === undefined) return failed(report)
+  if (parsed === undefined) return failed(report, gathered.files)
 
   const config = resolve(parsed, gathered.data, gathered.files, options, surroundings, report)
-  if (report.errors.length > 0) return failed(report)
+  if (report.errors.length > 0) return failed(report, gathered.files)
   const lines = Object.fromEntries(
     (['virtual_routers', 'virtual_servers'] as const).flatMap(part =>
       keys(gathered.data[part]).map(name => {
@@ -76,17 +73,28 @@ export function loadConfig(text: string, options: LoadOptions): Loaded {
       }),
     ),
   )
-  return { ok: true, config: freeze(config), warnings: sorted(report.warnings), lines }
+  return { ok: true, config: freeze(config), warnings: sorted(report.warnings, gathered.files), lines }
 }
 
 const silent: Reporter = { errors: [], warnings: [], error: () => {}, warn: () => {} }
 
-function failed({ errors, warnings }: Reporter): Loaded {
-  return { ok: false, errors: sorted(errors), warnings: sorted(warnings) }
+function failed({ errors, warnings }: Reporter, files: readonly string[]): Loaded {
+  return { ok: false, errors: sorted(errors, files), warnings: sorted(warnings, files) }
 }
 
-function sorted(problems: readonly Problem[]): readonly Problem[] {
-  return [...problems].sort((a, b) => (a.file === b.file ? a.line - b.line || a.col - b.col : 0))
+/** Nobody reads more; the count says how many there are. */
+const most = 500
+
+/** In the order of the files and their lines. */
+function sorted(problems: readonly Problem[], files: readonly string[]): readonly Problem[] {
+  const order = new Map(files.map((file, index) => [file, index]))
+  const rank = ({ file }: Problem) => order.get(file) ?? files.length
+  const all = [...problems].sort((a, b) => rank(a) - rank(b) || a.line - b.line || a.col - b.col)
+  const next = all[most]
+  if (next === undefined) return all
+  const { suggestion: _, ...where } = next
+  const rest: Problem = { ...where, code: 'more-problems', message: `and ${all.length - most} more from here on` }
+  return [...all.slice(0, most), rest]
 }
 
 /**

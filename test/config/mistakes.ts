@@ -330,4 +330,8 @@ export const cases: Case[] = [
     'no-peers',
     `directors:\n  d1: { address: 10.9.0.11 }\nvirtual_routers:\n  web: { vrid: 51, interface: eth0, transport: unicast, vips: [10.9.0.100/32] }\n`,
   ],
+  [
+    'unknown-key',
+    `${directors}virtual_routers:\n  web: { virtual_router_id: 51, interface: eth0, vips: [10.9.0.100/32] }\n`,
+  ],
 ]

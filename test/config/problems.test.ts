@@ -15,7 +15,7 @@ const call =
   /\b(?:coded|error|warn|finding|unavailable|report|split|complaint)\(\s*(?:(?:issue|inner)\.message, )?'([a-z]+(?:-[a-z]+)*)'/g
 const written = /code: '([a-z]+(?:-[a-z]+)+)'|return \[\s*'([a-z]+(?:-[a-z]+)+)'/g
 /** zod's own word for an issue of ours, and forms that a schema made by hand cannot produce. */
-const internal = new Set(['custom', 'bad-type', 'bad-value'])
+const internal = new Set(['custom', 'bad-type', 'bad-value', 'more-problems'])
 const codes = [
   ...new Set(
     sources.flatMap(text =>
@@ -38,6 +38,17 @@ describe('every kind of mistake', () => {
       return `## ${code}\n${formatProblems(loaded.ok ? [] : loaded.errors, loaded.warnings)}\n`
     })
     await expect(told.join('\n')).toMatchFileSnapshot('problems.txt')
+  })
+
+  test('is told of up to 500 times, and then counted', () => {
+    const servers = Array.from(
+      { length: 2000 },
+      (_, index) => `      - { address: 10.8.${index >> 8}.${index & 255}, wieght: 1 }`,
+    )
+    const text = `directors:\n  d1: { address: 10.9.0.11 }\nvirtual_servers:\n  web:\n    address: 10.9.0.100:80\n    real_servers:\n${servers.join('\n')}\n`
+    const told = problems(text).filter(line => !line.startsWith('warning'))
+    expect(told.length).toBe(501)
+    expect(told.at(-1)).toBe('507:32: and 1500 more from here on [more-problems]')
   })
 
   test('has a code that is tried here and documented', () => {
