@@ -22,6 +22,8 @@ export type Entry = Due & {
   damping: Damping
   resumed: boolean
   started: Millis
+  /** What the next start is counted from: a start that came early to share a turn does not shorten the interval. */
+  base: Millis
   stalledAtStart: Millis
   running: AbortController | undefined
   queued: boolean
@@ -61,6 +63,7 @@ export function createEntry(key: string, { target, spec, provisional }: Wanted, 
     damping: steady,
     resumed: false,
     started: 0,
+    base: 0,
     stalledAtStart: 0,
     running: undefined,
     queued: false,

@@ -48,6 +48,9 @@ export type MonitorPorts = {
 /** After a sign of trouble: now, and after these pauses. nginx may accept one more connect after its last FIN. */
 const HURRY: readonly Millis[] = [0, 5, 20, 50]
 
+/** Starts within so many ms go out together: a turn of the loop costs as much as a check. */
+const SLOT: Millis = 5
+
 /** Runs every check: one heap of deadlines, one timer, one attempt per check at a time. */
 export function createMonitor(ports: MonitorPorts) {
   const { clock, random } = ports
@@ -107,7 +110,7 @@ export function createMonitor(ports: MonitorPorts) {
     stall.woke(armedFor, now)
     armedFor = Number.POSITIVE_INFINITY
     inWake = true
-    for (let entry = heap.peek(); entry && entry.due <= now; entry = heap.peek()) {
+    for (let entry = heap.peek(); entry && entry.due <= now + slack(entry); entry = heap.peek()) {
       heap.remove(entry)
       if (entry.running) timeUp(entry, now)
       else if (laneOf(entry).enter(entry, entry.hurry.length > 0)) start(entry)
@@ -115,6 +118,11 @@ export function createMonitor(ports: MonitorPorts) {
     }
     inWake = false
     arm()
+  }
+
+  /** A start may come a little early, to share one turn of the loop with others; a timeout never, nor what is in a hurry. */
+  function slack(entry: Entry): Millis {
+    return entry.running || entry.hurry.length > 0 ? 0 : Math.min(SLOT, entry.spec.fastInterval / 20)
   }
 
   /** Our own standstill is not the server's: the deadline moves by as long as we did not look. */
@@ -136,6 +144,7 @@ export function createMonitor(ports: MonitorPorts) {
     entry.queued = false
     entry.hurry = entry.hurry.filter(time => time > now)
     entry.started = now
+    entry.base = Math.max(now, entry.due)
     entry.stalledAtStart = stall.total()
     const attempt = new AbortController()
     entry.running = attempt
@@ -198,11 +207,11 @@ export function createMonitor(ports: MonitorPorts) {
     const fresh = before.verdict === 'unknown' && entry.health.verdict !== 'unknown'
     const regular = fresh
       ? secondStart(entry.spec, entry.health, now, random())
-      : nextStart(entry.spec, entry.health, entry.started, now, random())
+      : nextStart(entry.spec, entry.health, entry.base, now, random())
     const hurry = entry.hurry[0]
     if (isHeld(entry, now) && hurry === undefined) {
       const release = entry.damping.heldUntil > now ? entry.damping.heldUntil : Number.POSITIVE_INFINITY
-      return Math.max(now, Math.min(entry.started + entry.spec.downInterval, release))
+      return Math.max(now, Math.min(entry.base + entry.spec.downInterval, release))
     }
     return hurry === undefined ? regular : Math.max(now, Math.min(regular, hurry))
   }
@@ -294,6 +303,8 @@ export function createMonitor(ports: MonitorPorts) {
     stop,
     pending,
     metrics,
+    /** Starts the quantiles of the lag anew. */
+    resetLag: lag.reset,
     /** Out of the table by a refusal after a dying connection alone; the next failure confirms it. */
     byWatch: (key: string): boolean => entries.get(key)?.byWatch ?? false,
     health: (key: string): Health | undefined => entries.get(key)?.health,
