@@ -5,6 +5,7 @@ import { mayBeFinal } from '../../checkers/final-share.js'
 import { createMonitor } from '../../checkers/monitor.js'
 import { probeFor } from '../../checkers/probe-for.js'
 import type { ServiceConfig } from '../../config/config.js'
+import { createKernelSettings } from '../checking/kernel-settings.js'
 import { createPool } from '../checking/pool.js'
 import { checkResult, serviceStatus } from '../checking/service-status.js'
 import { createTracking } from '../checking/tracking.js'
@@ -67,6 +68,7 @@ const monitor = createMonitor({
   watch: { dial, budget: Math.floor(descriptorLimit() / 4) },
   mayBeFinal: key => mayBeFinal(key, pool.servicesOf(key), monitor.byWatch),
 })
+const kernelSettings = createKernelSettings(paths.run, tell)
 const checks = { report: monitor.report }
 const pool = createPool(checks, systemClock.now)
 const tracking = createTracking(contribution => channel.send('vrrp', { type: 'contribution', contribution }))
@@ -99,6 +101,7 @@ function receive(from: Address, message: Message): void {
     case 'synced':
       monitor.set(new Map([...pool.wanted(), ...tracking.wanted()]))
       pool.judge()
+      kernelSettings.converge({ services: pool.inputs(() => false), twoBox: settings?.twoBox === true })
       void openTable().then(async () => {
         table?.look()
         await table?.settled()
@@ -295,5 +298,6 @@ async function leave(how: Leave): Promise<void> {
   monitor.stop()
   const clear = how === 'clear' || (how === 'stop' && settings?.onStop === 'clear')
   await table?.stop({ clear }).catch(error => log.error({ err: error }, 'the table could not be cleared'))
+  if (how === 'clear') kernelSettings.restore()
   setTimeout(() => process.exit(0), 20)
 }

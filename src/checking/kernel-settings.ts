@@ -1,0 +1,55 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { neededSysctls, type SysctlNeeds } from '../ipvs/sysctls.js'
+import { readSysctl } from '../linux/sysctl.js'
+import { sysctlJournal } from '../linux/sysctl-journal.js'
+import type { Event } from '../messages.js'
+
+/** Sets what the virtual servers need of the kernel before they are used, and remembers what it was (`stop --clear`). */
+export function createKernelSettings(runFolder: string, tell: (event: Event) => void) {
+  const journal = sysctlJournal(join(runFolder, 'sysctls-ipvs.json'))
+  const refused = new Set<string>()
+
+  return {
+    /** Level-triggered: what is as it shall be is not touched. */
+    converge(needs: Omit<SysctlNeeds, 'interfaces'>): void {
+      const wanted = neededSysctls({ ...needs, interfaces: interfaces() })
+      for (const { name, value, why } of wanted) {
+        const before = readSysctl(name)
+        // Another kernel may not have it; the module that brings it may not be loaded yet.
+        if (before === undefined || before === value) continue
+        try {
+          journal.set(name, value)
+          tell(
+            event('sysctl.set', 'info', name, `${name} = ${value} (was ${before}): ${why}`, { before, after: value }),
+          )
+        } catch (error) {
+          if (refused.has(name)) continue
+          refused.add(name)
+          const text = error instanceof Error ? error.message : String(error)
+          tell(
+            event('sysctl.refused', 'alarm', name, `${name} could not be set to ${value} (${why}): ${text}`, {
+              before,
+              wanted: value,
+            }),
+          )
+        }
+      }
+    },
+    /** Puts back what we changed, where it is still ours. */
+    restore(): void {
+      journal.restore()
+    },
+  }
+}
+
+/** As sysctl(8) writes them: a dot inside a name becomes a slash. */
+function interfaces(folder = '/proc/sys/net/ipv4/conf'): string[] {
+  return readdirSync(folder)
+    .filter(name => name !== 'all' && name !== 'default' && name !== 'lo')
+    .map(name => name.replaceAll('.', '/'))
+}
+
+function event(name: string, level: Event['level'], setting: string, text: string, data: Event['data']): Event {
+  return { at: Date.now(), name, level, subject: `sysctl ${setting}`, text, ...(data ? { data } : {}) }
+}
