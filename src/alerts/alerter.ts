@@ -27,6 +27,8 @@ export type Alerter = {
   raise(event: Event): void
   /** One entry per channel, for `status`. */
   queue(): readonly ChannelStatus[]
+  /** The last words before a stop: sends what waits without waiting for more. Resolves within `limit` ms. */
+  flush(limit: number): Promise<void>
   /** Stops sending; what is queued stays on disk. */
   stop(): void
 }
@@ -50,6 +52,14 @@ export function createAlerter({ alerts, stateDir, node, master, report, clock = 
       }
     },
     queue: () => channels.map(({ channel }) => channel.status()),
+    async flush(limit) {
+      let timer: NodeJS.Timeout | undefined
+      const over = new Promise<void>(resolve => {
+        timer = setTimeout(resolve, limit)
+      })
+      await Promise.race([Promise.all(channels.map(({ channel }) => channel.flush())), over])
+      clearTimeout(timer)
+    },
     stop() {
       for (const { channel } of channels) channel.stop()
     },

@@ -57,6 +57,7 @@ export function openChannel(options: ChannelOptions) {
   const messages: number[] = []
   let cancel = () => {}
   let sending = false
+  let current: Promise<void> = Promise.resolve()
   let settled = 0
   let notBefore = 0
   let attempts = 0
@@ -105,7 +106,7 @@ export function openChannel(options: ChannelOptions) {
   function arm() {
     cancel()
     if (sending || stopping.signal.aborted || spool.waiting().length === 0) return
-    cancel = clock.at(Math.max(settled, notBefore, limited()), () => void pass())
+    cancel = clock.at(Math.max(settled, notBefore, limited()), () => void start())
   }
 
   /** When the rate limit lets the next message through. */
@@ -113,6 +114,11 @@ export function openChannel(options: ChannelOptions) {
     while (messages.length > 0 && (messages[0] ?? 0) <= clock.now() - limit.per) messages.shift()
     const oldest = messages[messages.length - limit.messages]
     return oldest === undefined ? 0 : oldest + limit.per
+  }
+
+  function start(): Promise<void> {
+    current = pass()
+    return current
   }
 
   async function pass() {
@@ -179,9 +185,20 @@ export function openChannel(options: ChannelOptions) {
     }
   }
 
+  /** Sends what is due by grouping only; resolves when nothing waits any more, or nothing will go now. */
+  async function flush(): Promise<void> {
+    cancel()
+    if (sending) await current
+    if (attempts === 0 && spool.waiting().length > 0 && !stopping.signal.aborted) {
+      await start()
+      await flush()
+    }
+  }
+
   arm()
   return {
     name,
+    flush,
     accept,
     status,
     /** What is queued stays on disk for the next process. */

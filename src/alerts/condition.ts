@@ -24,6 +24,8 @@ export function condition(event: Event): Pick<Alert, 'key' | 'phase'> {
   const family = event.name.slice(0, dot)
   const word = event.name.slice(dot + 1)
   if (event.name === 'vrrp.state') return virtualRouter(event)
+  // What a person did is done: `ready` ends an override, not a condition.
+  if (family === 'audit') return { key: `${event.name} ${event.subject}`, phase: 'note' }
   if (word in pairs) return { key: `${family}.${word} ${event.subject}`, phase: 'trigger' }
   const begin = endings.get(word)
   if (begin !== undefined) return { key: `${family}.${begin} ${event.subject}`, phase: 'resolve' }

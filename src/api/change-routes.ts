@@ -116,10 +116,11 @@ async function body(c: Context): Promise<Body> {
 
 function audit(verb: string, subject: string, author: string, reason: string | undefined, reply: Reply<Change>): Event {
   const because = reason === undefined ? '' : ` ("${reason}")`
+  const what = `${verb} ${subject.replace(/^\w+ /, '')}`
   const said = reason === undefined ? {} : { reason }
   const at = Date.now()
   if ('error' in reply) {
-    const text = `${verb} by ${author}${because} refused: ${reply.error.text}`
+    const text = `${what} by ${author}${because} refused: ${reply.error.text}`
     return {
       at,
       name: 'audit.refused',
@@ -131,5 +132,5 @@ function audit(verb: string, subject: string, author: string, reason: string | u
   }
   const { before, after, touched, text } = reply.value
   const data = { author, ...said, verb, before, after, touched }
-  return { at, name: `audit.${verb}`, level: 'notice', subject, text: `${verb} by ${author}${because}: ${text}`, data }
+  return { at, name: `audit.${verb}`, level: 'notice', subject, text: `${what} by ${author}${because}: ${text}`, data }
 }

@@ -6,7 +6,7 @@ const colours = { info: 'dim', notice: 'cyan', warning: 'yellow', alarm: 'red' }
 
 /** One line per event in local time: `2026-03-01 12:00:00.123 warning server.down  web/10.9.0.22:80 ...`. */
 export function eventLine(event: StoredEvent, paint: Paint = plain): string {
-  const name = event.name.padEnd(16)
+  const name = event.name.padEnd(18)
   return `${stamp(event.at)} ${paint(colours[event.level], event.level.padEnd(7))} ${name} ${oneLine(event.text)}`
 }
 

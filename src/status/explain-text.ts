@@ -1,6 +1,6 @@
 import { serverKey, serviceKey } from '../ipvs/table.js'
 import type { CheckStatus, RouterStatus } from '../messages.js'
-import { ready } from '../peer/view.js'
+import { type PeerView, ready } from '../peer/view.js'
 import { age } from './age.js'
 import { causeText } from './causes.js'
 import { columns } from './columns.js'
@@ -31,7 +31,7 @@ function routerText({ router, peers, events }: ExplainedRouter, node: string, no
     ...peers.map(peer => {
       const other = peer.report?.routers.find(each => each.name === name)
       const what = peer.state === 'fresh' && other ? `${other.state}, priority ${other.priority}` : 'unknown'
-      return `  ${peer.name}: ${what}, ${ready(peer) ? 'ready' : peer.state === 'fresh' ? 'not ready' : `${peer.state}`}`
+      return `  ${peer.name}: ${what}, ${readiness(peer)}`
     }),
     ...titled(
       '  the last transition',
@@ -42,6 +42,14 @@ function routerText({ router, peers, events }: ExplainedRouter, node: string, no
       events.map(event => eventLine(event, paint)),
     ),
   ])
+}
+
+/** Why a director could not take over now, if it could not. */
+function readiness(peer: PeerView): string {
+  if (ready(peer)) return 'ready'
+  if (peer.state !== 'fresh' || !peer.report) return peer.state === 'never' ? 'never heard' : 'silent'
+  if (peer.report.maintenance) return 'not ready: in maintenance'
+  return peer.report.tableReady ? 'not ready: its virtual routers are in fault' : 'not ready: its table is not complete'
 }
 
 function contribution({ source, value, reason }: RouterStatus['priority']['contributions'][number]): string {

@@ -172,6 +172,31 @@ describe('the queue', () => {
   })
 })
 
+describe('the last words before a stop', () => {
+  test('go out at once, grouped or not', async () => {
+    const hook = await receiver()
+    const { raise, flush, queue } = alerter([{ webhook: { url: hook.url }, group: 3_600_000 }])
+    raise(now(failover))
+    await flush(1_000)
+    raise(now({ ...failover, name: 'director.stopped', text: 'stopped' }))
+    await flush(1_000)
+    expect(hook.bodies().map(({ event }) => event.name)).toEqual(['vrrp.state', 'director.stopped'])
+    expect(queue()[0]).toMatchObject({ queued: 0 })
+    await hook.close()
+  })
+
+  test('do not hold the stop up where nobody listens', async () => {
+    const hook = await receiver('hang', 'hang')
+    const { raise, flush, queue } = alerter([{ webhook: { url: hook.url } }])
+    raise(now(failover))
+    const started = performance.now()
+    await flush(200)
+    expect(performance.now() - started).toBeLessThan(1_000)
+    expect(queue()[0]).toMatchObject({ queued: 1 })
+    await hook.close()
+  })
+})
+
 describe('what goes out', () => {
   test('together happens together: a mass failure is one message', async () => {
     const hook = await receiver()

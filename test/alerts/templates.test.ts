@@ -13,6 +13,10 @@ describe('what an event means', () => {
     expect(condition(up)).toEqual({ key: 'server.down server web/10.9.0.21:80', phase: 'resolve' })
   })
 
+  test('what a person did is news, whatever its verb', () => {
+    expect(condition({ ...down, name: 'audit.ready' }).phase).toBe('note')
+  })
+
   test('a failover is news, a fault lasts until it is left', () => {
     const to = (from: string, to: string) => condition({ ...failover, data: { from, to } })
     expect(to('backup', 'master').phase).toBe('note')

@@ -162,7 +162,7 @@ describe('a change', () => {
         name: 'audit.drain',
         level: 'notice',
         subject: 'server web/10.9.0.21:80',
-        text: 'drain by root ("disk"): done',
+        text: 'drain web/10.9.0.21:80 by root ("disk"): done',
         data: { author: 'root', reason: 'disk', verb: 'drain', before: 1, after: 2, touched: ['web/10.9.0.21:80'] },
       },
     ])

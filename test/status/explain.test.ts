@@ -52,7 +52,7 @@ real server web/10.9.0.22:80: down for 2m
   tcp 10.9.0.100:80, dr, not in the kernel table, 1 in the file
   check homepage (http): down for 2m; last 0.5s ago: L4CON in 0.4ms refused connection refused
   events
-    ${stamp(event.at)} warning server.down      connection refused
+    ${stamp(event.at)} warning server.down        connection refused
 `)
   })
 
@@ -96,5 +96,5 @@ virtual router inner (vrid 51 on eth0): d1 is backup for 3d
 
 test('an event is one line, whatever somebody put into it', () => {
   const event = { seq: 1, at: noon, name: 'server.down', level: 'warning', subject: 's', text: 'a\nb\x1b[2Jc' } as const
-  expect(eventLine(event)).toBe(`${stamp(noon)} warning server.down      a b [2Jc`)
+  expect(eventLine(event)).toBe(`${stamp(noon)} warning server.down        a b [2Jc`)
 })
