@@ -2,7 +2,8 @@
 # Shared by the scripts of the lab: where things are, and how they speak.
 
 lab_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-project=$(cd "$lab_dir/../.." && pwd)
+# shellcheck disable=SC2034
+project=${lab_dir%/*/*}
 cache=${LVSKEEPER_LAB_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/lvskeeper/uml}
 
 # A caller's PATH may lack the folders in which Debian keeps administration tools.
@@ -15,7 +16,7 @@ die() {
   exit "${2:-1}"
 }
 
-need_root() { [ "$(id -u)" = 0 ] || die 'namespaces and raw sockets need root: run this again with sudo'; }
+need_root() { [ "$EUID" = 0 ] || die 'namespaces and raw sockets need root: run this again with sudo'; }
 
 # LVSKEEPER_LAB_KERNEL=native or =uml overrules what the host looks like.
 host_has_ipvs() {
