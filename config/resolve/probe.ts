@@ -1,22 +1,13 @@
-import type { Bytes, HttpProbe, Match, ProbeConfig, Step, TlsConfig } from '../config.js'
-import type { Reporter } from '../context.js'
-import type { Path } from '../problem.js'
-import type { CheckFile, kindNames } from '../schema/check.js'
+import type { ProbeConfig, Step } from '../check-config.js'
+import type { CheckFile } from '../schema/check.js'
 import { defined } from './defined.js'
-import type { Secrets } from './secrets.js'
-
-type Kind = (typeof kindNames)[number]
-type Surroundings = {
-  readonly path: Path
-  readonly name: string
-  readonly secrets: Secrets
-  readonly hostname: string
-  readonly report: Reporter
-}
-type Of<K extends Kind> = NonNullable<CheckFile[K]>
+import { hostPart, http } from './http-probe.js'
+import { match, needs } from './match.js'
+import type { Kind, Of, ProbeContext } from './probe-context.js'
+import { optionalTls, tlsOf } from './tls.js'
 
 /** What is asked, with every default and every secret filled in. */
-export function probe(at: Surroundings, check: CheckFile, kind: Kind): ProbeConfig {
+export function probe(at: ProbeContext, check: CheckFile, kind: Kind): ProbeConfig {
   const given = check[kind]
   const { secrets, path } = at
   switch (kind) {
@@ -157,7 +148,7 @@ export function probe(at: Surroundings, check: CheckFile, kind: Kind): ProbeConf
   }
 }
 
-function stream(at: Surroundings, given: Of<'tcp'> | Of<'tls'>) {
+function stream(at: ProbeContext, given: Of<'tcp'> | Of<'tls'>) {
   const { path, report } = at
   if (given.steps !== undefined && (given.send !== undefined || given.expect !== undefined))
     report.error('send-and-steps', [...path, 'steps'], 'send and expect are steps: not both', {
@@ -176,170 +167,9 @@ function stream(at: Surroundings, given: Of<'tcp'> | Of<'tls'>) {
   return { steps, ...defined({ proxy: given.proxy as 1 | 2 | undefined, maxBytes: given.max_bytes }) }
 }
 
-function http(at: Surroundings, given: Of<'http'>): HttpProbe {
-  const { path, report } = at
-  if (given.regex !== undefined) checkRegex(at, [...path, 'regex'], given.regex, given.flags)
-  else if (given.flags !== undefined) needs(at, 'flags', 'regex')
-  if (given.digest !== undefined && (given.digest.md5 === undefined) === (given.digest.sha256 === undefined))
-    report.error('digest-one', [...path, 'digest'], 'a digest is md5 or sha256, one of them', { at: 'key' })
-  const { md5, sha256 } = given.digest ?? {}
-  const hex = sha256 ?? md5
-  const wanted = sha256 === undefined ? 32 : 64
-  if (hex !== undefined && hex.length !== wanted)
-    report.error('bad-hex', [...path, 'digest'], `expected ${wanted} hexadecimal digits, found ${hex.length}`, {
-      at: 'key',
-    })
-  return {
-    kind: 'http',
-    version: given.version ?? '1.1',
-    method: given.method ?? 'GET',
-    path: given.path ?? '/',
-    headers: given.headers ?? {},
-    status: given.status ?? [[200, 299]],
-    maxBytes: given.max_bytes ?? 65_536,
-    ...defined({
-      host: given.host,
-      body: given.body,
-      auth: auth(at, given.auth),
-      drainStatus: given.drain_status,
-      headerMatch: given.header_match?.map((match, index) => headerMatch(at, [...path, 'header_match', index], match)),
-      bodyContains: given.contains,
-      bodyNotContains: given.not_contains,
-      bodyRegex: given.regex,
-      bodyRegexFlags: given.flags,
-      json: given.json,
-      digest:
-        hex === undefined
-          ? undefined
-          : { algorithm: sha256 === undefined ? ('md5' as const) : ('sha256' as const), hex },
-      proxy: given.proxy as 1 | 2 | undefined,
-    }),
-  }
-}
-
-function auth({ path, secrets, report }: Surroundings, given: Of<'http'>['auth']): HttpProbe['auth'] {
-  if (given === undefined) return undefined
-  const here = [...path, 'auth']
-  const bearer = secrets.either(here, 'bearer', given.bearer, given.bearer_file)
-  const secret = secrets.either(here, 'password', given.password, given.password_file)
-  const wantsBearer = given.bearer !== undefined || given.bearer_file !== undefined
-  const wantsBasic = given.user !== undefined
-  if (wantsBearer === wantsBasic) {
-    report.error('auth-one', here, 'auth is user and password, or bearer: one of them', { at: 'key' })
-    return undefined
-  }
-  return wantsBearer ? { bearer: bearer ?? '' } : { basic: { user: given.user ?? '', password: secret ?? '' } }
-}
-
-function headerMatch(
-  at: Surroundings,
-  path: Path,
-  given: NonNullable<Of<'http'>['header_match']>[number],
-): NonNullable<HttpProbe['headerMatch']>[number] {
-  const { name, present, ...ways } = given
-  const [way, second] = Object.entries(ways).filter(([, value]) => value !== undefined)
-  if ((way === undefined) === (present === undefined) || second !== undefined)
-    at.report.error('header-match-one', path, 'a header is matched in one way', {
-      suggestion: 'one of: present, exact, prefix, suffix, contains, regex',
-      at: 'key',
-    })
-  if (way?.[0] === 'regex') checkRegex(at, [...path, 'regex'], way[1] ?? '', undefined)
-  const how = way === undefined ? (present === false ? 'absent' : 'present') : (way[0] as 'exact')
-  return { name: name.toLowerCase(), how, ...defined({ value: way?.[1] }) }
-}
-
-function match(at: Surroundings, path: Path, given: MatchFile | undefined): Match | undefined {
-  if (given === undefined) return undefined
-  if (typeof given.contains === 'string') return { contains: { text: given.contains } }
-  const { contains, equals, regex, flags } = given
-  const ways = [contains, equals, regex].filter(way => way !== undefined)
-  if (ways.length !== 1)
-    at.report.error('match-one', path, 'an answer is matched in one way', {
-      suggestion: 'one of: contains, equals, regex',
-      at: 'key',
-    })
-  if (flags !== undefined && regex === undefined) needs(at, 'flags', 'regex')
-  if (regex !== undefined) {
-    checkRegex(at, [...path, 'regex'], regex, flags)
-    return { regex, ...defined({ flags }) }
-  }
-  return equals === undefined ? { contains: contains ?? { text: '' } } : { equals }
-}
-
-type MatchFile = {
-  readonly contains?: string | Bytes | undefined
-  readonly equals?: Bytes | undefined
-  readonly regex?: string | undefined
-  readonly flags?: string | undefined
-}
-
-/** RE2 is the engine; its words for flags and names aside, what this accepts is a subset of JavaScript's syntax. */
-function checkRegex({ report }: Surroundings, path: Path, regex: string, flags: string | undefined): void {
-  if (/\(\?<?[=!]|\\[1-9]|\\k</.test(regex.replace(/\\\\/g, ''))) {
-    report.error('bad-regex', path, 'look-around and back references are not available: the engine is RE2')
-    return
-  }
-  try {
-    new RegExp(
-      regex
-        .replace(/\(\?P</g, '(?<')
-        .replace(/\(\?[imsU-]+:/g, '(?:')
-        .replace(/\(\?[imsU-]+\)/g, ''),
-      flags,
-    )
-  } catch (error) {
-    report.error(
-      'bad-regex',
-      path,
-      `the regular expression is broken: ${(error as Error).message.replace(/^Invalid regular expression: /, '')}`,
-    )
-  }
-}
-
-function needs({ path, report }: Surroundings, key: string, other: string): void {
-  report.error('key-needs', [...path, key], `${key} needs ${other}`, { at: 'key' })
-}
-
 function password(
-  { path, secrets }: Surroundings,
+  { path, secrets }: ProbeContext,
   given: { password?: string | undefined; password_file?: string | undefined },
 ) {
   return secrets.either(path, 'password', given.password, given.password_file)
-}
-
-function optionalTls(at: Surroundings, key: string, given: TlsFile | true | undefined): TlsConfig | undefined {
-  return given === undefined ? undefined : tlsOf(at, [...at.path, key], given)
-}
-
-type TlsFile = Exclude<NonNullable<Of<'https'>['tls']>, true>
-
-function tlsOf({ secrets, report }: Surroundings, path: Path, given: TlsFile | true, host?: string): TlsConfig {
-  const file = given === true ? {} : given
-  if ((file.cert_file === undefined) !== (file.key_file === undefined))
-    report.error(
-      'cert-and-key',
-      [...path, file.cert_file === undefined ? 'key_file' : 'cert_file'],
-      'cert_file and key_file go together',
-      { at: 'key' },
-    )
-  return {
-    verify: file.verify ?? 'full',
-    warnDays: file.warn_days ?? 14,
-    failDays: file.fail_days ?? 0,
-    ...defined({
-      sni: file.sni ?? host,
-      ca: secrets.file([...path, 'ca_file'], file.ca_file),
-      cert: secrets.file([...path, 'cert_file'], file.cert_file),
-      key: secrets.file([...path, 'key_file'], file.key_file),
-      pin: file.pin?.map(pin => pin.replace(/:/g, '').toLowerCase()),
-      alpn: file.alpn,
-      minVersion: file.min_version,
-    }),
-  }
-}
-
-/** The name in a Host header, if it is a name. */
-function hostPart(host: string | undefined): string | undefined {
-  const name = host?.replace(/:\d+$/, '')
-  return name === undefined || /^[\d.]+$|^\[/.test(name) ? undefined : name
 }

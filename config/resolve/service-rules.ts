@@ -21,7 +21,7 @@ export function serviceRules(
     const given = file.virtual_servers?.[service.name]
     if (given === undefined) continue
     duplicates(path, service, taken, report)
-    realServers(path, service, report)
+    sorry(path, service, report)
     portZero(path, service, report)
     persistence(path, service, given, report)
     onePacket(path, service, given, report)
@@ -52,25 +52,16 @@ function showId(id: ServiceIdConfig): string {
   return `${id.protocol} ${family(id.address) === 6 ? `[${id.address}]` : id.address}:${id.port}`
 }
 
-function realServers(path: Path, service: ServiceConfig, report: Reporter): void {
-  const seen = new Set<string>()
-  for (const [index, { address, port }] of service.realServers.entries()) {
-    const key = `${address} ${port}`
-    if (seen.has(key))
-      report.error(
-        'duplicate-real-server',
-        [...path, 'real_servers', Math.min(index, service.realServers.length - 1)],
-        `${address}${port === 0 ? '' : ` port ${port}`} stands twice in ${service.name}`,
-      )
-    seen.add(key)
-  }
-  const { sorryServer } = service
-  if (sorryServer !== undefined && seen.has(`${sorryServer.address} ${sorryServer.port}`))
+function sorry(path: Path, { name, sorryServer, realServers }: ServiceConfig, report: Reporter): void {
+  if (sorryServer === undefined) return
+  if (realServers.some(({ address, port }) => address === sorryServer.address && port === sorryServer.port))
     report.error(
       'sorry-is-real',
       [...path, 'sorry_server'],
-      `${sorryServer.address} is a real server of ${service.name} already`,
-      { suggestion: 'a tier of its own does the same: tier: 2' },
+      `${sorryServer.address} is a real server of ${name} already`,
+      {
+        suggestion: 'a tier of its own does the same: tier: 2',
+      },
     )
 }
 
@@ -175,17 +166,19 @@ function weights(path: Path, service: ServiceConfig, given: ServiceFile, report:
 }
 
 function mixedFamilies(path: Path, service: ServiceConfig, report: Reporter): void {
-  for (const id of service.ids) {
-    const own = 'mark' in id ? id.family : family(id.address)
-    const other = service.realServers.findIndex(({ address }) => family(address) !== own)
-    if (other >= 0)
-      report.error(
-        'mixed-family-sync',
-        [...path, 'real_servers', other],
-        'the kernel refuses real servers of another family while connections are synchronised',
-        { suggestion: 'remove sync, or give the real server an address of the same family' },
-      )
-  }
+  const [id] = service.ids
+  const own = id === undefined || 'mark' in id ? id?.family : family(id.address)
+  const other = service.realServers.find(({ address }) => own !== undefined && family(address) !== own)
+  if (other !== undefined)
+    report.error(
+      'mixed-family-sync',
+      [...path, 'real_servers'],
+      `${other.address} is IPv${family(other.address)}, ${service.name} is IPv${own}: the kernel refuses that while connections are synchronised`,
+      {
+        suggestion: 'remove sync, or give the real server an address of the same family',
+        at: 'key',
+      },
+    )
 }
 
 function notCarried(path: Path, service: ServiceConfig, carried: ReadonlySet<string>, report: Reporter): void {

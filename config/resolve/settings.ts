@@ -1,4 +1,5 @@
-import type { AlertConfig, ApiConfig, Config, SyncConfig } from '../config.js'
+import type { AlertConfig } from '../alert-config.js'
+import type { ApiConfig, Config, SyncConfig } from '../config.js'
 import type { Reporter } from '../context.js'
 import type { Path } from '../problem.js'
 import { type AlertFile, channelNames } from '../schema/alert.js'

@@ -1,4 +1,5 @@
-import type { CheckConfig, TrackingConfig } from '../config.js'
+import type { CheckConfig } from '../check-config.js'
+import type { TrackingConfig } from '../config.js'
 import type { Reporter } from '../context.js'
 import type { Path } from '../problem.js'
 import type { File } from '../schema/file.js'

@@ -28,9 +28,18 @@ export const director = mapping({
 }).meta({ id: 'director', description: 'One of the machines that share the VIPs.' })
 
 const vip = z
-  .union([cidr(), mapping({ address: cidr(), interface: interfaceName().optional() })], {
-    error: coded('bad-vip', 'expected an address such as 10.9.0.100/32, or { address: 10.9.1.1/24, interface: eth1 }'),
-  })
+  .union(
+    [
+      cidr().transform(address => ({ address, interface: undefined })),
+      mapping({ address: cidr(), interface: interfaceName().optional() }),
+    ],
+    {
+      error: coded(
+        'bad-vip',
+        'expected an address such as 10.9.0.100/32, or { address: 10.9.1.1/24, interface: eth1 }',
+      ),
+    },
+  )
   .describe('10.9.0.100/32, or { address: 10.9.1.1/24, interface: eth1 } on another interface.')
 
 const trackedShape = {

@@ -578,3 +578,22 @@ test('whatever the text, there is an answer and no exception', () => {
     expect(loaded.ok || loaded.errors.length > 0, text).toBe(true)
   }
 })
+
+describe('real servers by range', () => {
+  test('are found twice where two entries overlap, at the second entry', () => {
+    const text = `${directors}virtual_servers:\n  web:\n    address: 10.9.0.100:80\n    forward: dr\n    check: none\n    real_servers:\n      - 10.9.0.20-29\n      - 10.9.0.29-30\n`
+    expect(problems(text)).toEqual(['10:9: 10.9.0.29 port 80 stands twice in web [duplicate-real-server]'])
+  })
+
+  test('belong to a service whatever its name', () => {
+    const text = `${directors}virtual_servers:\n  10.9.0.21: { address: '10.9.0.100:80', forward: dr, check: none, real_servers: [10.9.0.21] }\n`
+    expect(good(text).services[0]?.realServers.map(({ address }) => address)).toEqual(['10.9.0.21'])
+  })
+
+  test('must fit every address of the virtual server', () => {
+    const text = `${directors}virtual_servers:\n  web: { address: ['10.9.0.100:80', '[fd00:9::100]:80'], forward: dr, check: none, real_servers: [10.9.0.21] }\n`
+    expect(problems(text)).toEqual([
+      '5:98: 10.9.0.21 is IPv4, the virtual server is IPv6: only forward: tun can cross families [family-mismatch]',
+    ])
+  })
+})
