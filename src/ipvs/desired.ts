@@ -6,6 +6,7 @@ import type { RealServerInput, VirtualServerInput } from './inputs.js'
 import type { FastTable, Millis, QuietReason } from './ports.js'
 import { judgeQuorum, neededTier } from './quorum.js'
 import { nextRampStep, RAMP_SCALE, rampStep } from './ramp.js'
+import { sameInput } from './same-input.js'
 import {
   type Scheduler,
   type Server,
@@ -79,8 +80,8 @@ export type Part = {
 type TableEntry = { readonly service: Service; readonly servers: ReadonlyMap<string, Server> }
 
 /**
- * From what is said of the virtual servers to the table that follows. Pure. An input that is the same object as
- * before is not computed again: keep the object of a virtual server of which nothing new is said.
+ * From what is said of the virtual servers to the table that follows. Pure. Of what is said as before nothing is
+ * computed again; where it is the very same object, not even compared: keep it while nothing new is said.
  */
 export function desired(inputs: readonly VirtualServerInput[], context: Context): Desired {
   const table = new Map<string, TableEntry>()
@@ -91,7 +92,7 @@ export function desired(inputs: readonly VirtualServerInput[], context: Context)
   let next: Millis | undefined
   for (const input of inputs) {
     const known = context.before?.parts.get(input.name)
-    const part = known && known.input === input && !known.fleeting ? known : partOf(input, context)
+    const part = known && !known.fleeting && sameInput(known.input, input) ? known : partOf(input, context)
     parts.set(input.name, part)
     services.set(input.name, part.outcome)
     for (const [key, entry] of part.entries) {

@@ -265,6 +265,48 @@ describe('slow start', () => {
   })
 })
 
+describe('what is said as before', () => {
+  const entry = (result: Desired) => result.table.get(serviceKey(WEB))
+  test('gives the very same entry, however the input was built', () => {
+    const before = decide([realServer(21), realServer(22)])
+    expect(entry(decide([realServer(21), realServer(22)], {}, { before }))).toBe(entry(before))
+  })
+  test('is computed again where anything at all differs', () => {
+    const before = decide([realServer(21), realServer(22)], { slowStart: 20_000 })
+    const again = (server: Partial<RealServerInput>, more: Partial<VirtualServerInput> = {}) =>
+      entry(decide([realServer(21), realServer(22, server)], { slowStart: 20_000, ...more }, { before, now: 10 })) ===
+      entry(before)
+    expect(again({})).toBe(true)
+    const differences: Partial<RealServerInput>[] = [
+      { address: '10.9.0.23' },
+      { port: 81 },
+      { verdict: 'down' },
+      { inhibit: true },
+      { held: true },
+      { tier: 1 },
+      { upSince: 5 },
+      { settings: { ...rs(22).settings, weight: 2 } },
+      { override: { verb: 'maint' } },
+      { override: { verb: 'drain', deadline: 5 } },
+      { wish: { weight: 5 } },
+      { wish: { state: 'drain' } },
+    ]
+    for (const one of differences) expect(again(one), JSON.stringify(one)).toBe(false)
+    for (const one of [
+      { quorum: 2 },
+      { hysteresis: 1 },
+      { sorry },
+      { settings: { ...web.settings, scheduler: 'rr' as const } },
+    ])
+      expect(again({}, one), JSON.stringify(one)).toBe(false)
+  })
+  test('is computed again while it follows from time or from connections', () => {
+    const ramping = () => [realServer(21, { upSince: 0 }), realServer(22)]
+    const before = decide(ramping(), { slowStart: 20_000 })
+    expect(weights(decide(ramping(), { slowStart: 20_000 }, { before, now: 10_000 }))).toEqual({ 21: 10, 22: 20 })
+  })
+})
+
 describe('whatever is said', () => {
   const server: fc.Arbitrary<RealServerInput> = fc
     .record({
