@@ -52,9 +52,11 @@ export function fromBackup(
 function silence(router: VirtualRouter, state: BackupState, now: Millis): Step {
   const { phase } = state
   const late = now - phase.deadline
-  // This late, adverts may still wait to be read: our own stall is not the master's silence. Once only.
+  // This late, adverts may still wait to be read: our own stall is not the master's silence. Once only, and no longer
+  // than it takes to read them, unless we missed whole intervals.
   if (!phase.rearmed && late > slot(phase.masterInterval)) {
-    const deadline = now + Math.min(late, phase.masterInterval)
+    const more = late > phase.masterInterval ? phase.masterInterval : slot(phase.masterInterval)
+    const deadline = now + more
     return [
       { ...state, phase: { ...phase, rearmed: true, deadline } },
       [{ type: 'notice', notice: { what: 'stalled', late } }],

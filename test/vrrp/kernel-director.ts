@@ -16,7 +16,7 @@ import type { Namespace } from '../linux/namespaces.js'
 export async function kernelDirector(namespace: Namespace, config: VirtualRouter, options: StartOptions = {}) {
   const notes: Note[] = []
   const links = await namespace.enter(() => watchLinks())
-  const addresses = namespace.enter(() => kernelAddresses(links))
+  const addresses = namespace.enter(() => kernelAddresses(links, { onLost: (_, vip) => handle.vipLost(vip.address) }))
   const announcer = namespace.enter(() => frameAnnouncer(links))
   const life = { alive: true }
   const clock: Clock = {
