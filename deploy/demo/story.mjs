@@ -179,7 +179,7 @@ async function crash(net, d1, d2, mode) {
   const gap = Math.max(0, ...seen.gaps.map(one => one.ms))
   assert(gap > 0 && gap < 1_000, `the client saw a gap of ${gap} ms: ${JSON.stringify(seen)}`)
   note(`master crashed (${mode}), adverts every 100 ms: the client's gap`, ms(gap))
-  good(`d2 took over; the client, asking every 2 ms, got no answer for ${ms(gap)}`)
+  good(`d2 took over; the client, asking every 5 ms, got no answer for ${ms(gap)}`)
   const vipGone = await until('the kernel of d1 withdrew the VIP', () => !d1.holds(vip), 10_000)
   good(
     `the kernel of d1 withdrew the VIP by itself, its lifetime over, ${ms(vipGone.ms)} later: no second holder is left`,
@@ -190,7 +190,8 @@ async function comesBack(net, d1, d2) {
   title('The old master returns')
   const probe = client(net)
   await net.heal('d1')
-  d1.start()
+  // One processor serves all machines of this lab: the start of a program on d1 must not take it from the client.
+  d1.start({ nice: 5 })
   const back = await until('d1 is master again', () => d1.holds(vip) && !d2.holds(vip), 60_000)
   await sleep(1_000)
   const seen = await probe.end()
@@ -210,10 +211,10 @@ async function switchOver(net, d1, d2) {
   title('A planned switch-over: lvskeeper failover web')
   const probe = client(net)
   await sleep(500)
-  say(paint('dim', `    ${(await d1.cli('failover', 'web', '--reason', 'demo')).split('\n')[0]}`))
+  say(paint('dim', `    ${await d1.ask('/v1/failover', { router: 'web', reason: 'demo' })}`))
   assert(d2.holds(vip) && !d1.holds(vip), 'd2 does not have the VIP')
   await sleep(500)
-  say(paint('dim', `    ${(await d1.cli('failover', 'web', '--back')).split('\n')[0]}`))
+  say(paint('dim', `    ${await d1.ask('/v1/failover', { router: 'web', back: true })}`))
   await until('d1 has it back', () => d1.holds(vip) && !d2.holds(vip))
   await sleep(500)
   const seen = await probe.end()
@@ -235,7 +236,7 @@ async function tellAlerts(alerts, full) {
 }
 
 /** The client: one new connection every few ms, never waiting for the one before. */
-function client(net, every = 2) {
+function client(net, every = 5) {
   const process_ = net.spawn(
     'cl',
     [

@@ -1,6 +1,7 @@
 // lvskeeper on the directors of the lab's topology: started, asked, crashed. For the demo, the benchmarks and the tests.
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -70,7 +71,7 @@ export function director(net, name, { config, home = join('/tmp', `${net.prefix}
     run,
     logFile,
     /** Starts it; resolves at once (see `up`). */
-    start() {
+    start({ nice = 0 } = {}) {
       const log = openSync(logFile, 'a')
       const argv = [
         ...node,
@@ -85,7 +86,11 @@ export function director(net, name, { config, home = join('/tmp', `${net.prefix}
         join(own, 'state'),
         ...args,
       ]
-      parent = net.spawn(name, argv, { cwd: dirname(file), detached: true, stdio: ['ignore', log, log] })
+      parent = net.spawn(name, nice === 0 ? argv : ['nice', '-n', String(nice), ...argv], {
+        cwd: dirname(file),
+        detached: true,
+        stdio: ['ignore', log, log],
+      })
       parent.unref()
       return parent
     },
@@ -106,6 +111,33 @@ export function director(net, name, { config, home = join('/tmp', `${net.prefix}
       const tail = ['table', 'check', 'schema'].includes(command) ? [] : ['--run-dir', run]
       const argv = [...ask, ...first, command, ...more, ...tail]
       return (await execute(argv[0], argv.slice(1), { cwd: dirname(file), maxBuffer: 64 << 20 })).stdout
+    },
+    /** Changes something through the control socket, as the command line does, without starting a process for it. */
+    ask(path, body) {
+      return new Promise((resolve, reject) => {
+        const text = JSON.stringify(body)
+        const outgoing = request(
+          {
+            socketPath: join(run, 'control.sock'),
+            method: 'POST',
+            path,
+            headers: { host: 'lvskeeper', 'content-type': 'application/json' },
+          },
+          response => {
+            let answer = ''
+            response.on('data', part => {
+              answer += part
+            })
+            response.on('end', () => {
+              const value = JSON.parse(answer)
+              if (response.statusCode === 200) resolve(value.text)
+              else reject(new Error(value.error?.text ?? answer))
+            })
+          },
+        )
+        outgoing.on('error', reject)
+        outgoing.end(text)
+      })
     },
     /** Resolves when the process answers on its socket and its table is complete. */
     up: limit => until(`${name} is up`, () => existsSync(join(run, 'status.sock')), limit, 20),

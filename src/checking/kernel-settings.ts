@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { neededSysctls, type SysctlNeeds } from '../ipvs/sysctls.js'
+import { neededSysctls, type SysctlFeatures } from '../ipvs/sysctls.js'
 import { readSysctl } from '../linux/sysctl.js'
 import { sysctlJournal } from '../linux/sysctl-journal.js'
 import type { Event } from '../messages.js'
@@ -12,7 +12,7 @@ export function createKernelSettings(runFolder: string, tell: (event: Event) => 
 
   return {
     /** Level-triggered: what is as it shall be is not touched. */
-    converge(needs: Omit<SysctlNeeds, 'interfaces'>): void {
+    converge(needs: Omit<SysctlFeatures, 'interfaces'>): void {
       const wanted = neededSysctls({ ...needs, interfaces: interfaces() })
       for (const { name, value, why } of wanted) {
         const before = readSysctl(name)

@@ -101,7 +101,12 @@ function receive(from: Address, message: Message): void {
     case 'synced':
       monitor.set(new Map([...pool.wanted(), ...tracking.wanted()]))
       pool.judge()
-      kernelSettings.converge({ services: pool.inputs(() => false), twoBox: settings?.twoBox === true })
+      kernelSettings.converge({
+        services: pool.inputs(() => false),
+        twoBox: settings?.twoBox === true,
+        sync: settings?.sync !== undefined,
+        conntrack: false,
+      })
       void openTable().then(async () => {
         table?.look()
         await table?.settled()

@@ -19,7 +19,7 @@ export const restartExitCode = 75
 
 const roles: readonly Role[] = ['vrrp', 'checkers', 'control']
 /** A process that is silent for this long hangs; vrrp's own limit is its peers' patience while it holds a VIP. */
-const hungAfter: Readonly<Record<Role, number>> = { vrrp: 3_000, checkers: 15_000, control: 20_000 }
+const hungAfter: Readonly<Record<Role, number>> = { vrrp: 10_000, checkers: 15_000, control: 20_000 }
 const leaveWithin = 5_000
 
 /**
@@ -32,21 +32,29 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
   const deaths: Record<Role, number[]> = { vrrp: [], checkers: [], control: [] }
   let spare: Child | undefined
   let held: readonly Held[] = []
+  /** The last adverts of what is held left then at the earliest, on this process' clock. */
+  let sentAt = performance.now()
   let withdrawal: NodeJS.Timeout | undefined
   let leaving: Leave | undefined
 
   mkdirSync(paths.run, { recursive: true })
   mkdirSync(paths.state, { recursive: true })
   writeFileSync(pidFile(paths), `${process.pid}\n`)
-  held = readResume(paths)
-  for (const role of roles) start(role)
-  if (held.length > 0) expectHolder('start')
+  resume()
+  expectHolder('start')
 
   process.on('SIGTERM', () => leave('stop'))
   process.on('SIGINT', () => leave('stop'))
   process.on('SIGUSR2', () => leave('restart'))
   process.on('SIGHUP', () => children.get('control')?.send({ type: 'signal', signal: 'reload' }))
   setInterval(watch, 50)
+
+  /** Starts all, to go on with what the processes before were master of. */
+  function resume(): void {
+    held = readResume(paths)
+    sentAt = performance.now()
+    for (const role of roles) start(role)
+  }
 
   function start(role: Role): void {
     const respawn = deaths[role].length > 0 ? { LVSKEEPER_RESPAWN: '1' } : {}
@@ -69,7 +77,8 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
   function carry(child: Child, { to, message }: Envelope): void {
     if (to === 'parent') return receive(child, message)
     // Told when it is able to go on, not when it was forked: by then the VIPs may have been withdrawn.
-    if (child.role === 'vrrp' && message.type === 'hello' && message.fresh) child.send({ type: 'promote', held })
+    if (child.role === 'vrrp' && message.type === 'hello' && message.fresh)
+      child.send({ type: 'promote', held: remaining() })
     children.get(to)?.send(message, child.role)
     // The spare hears what vrrp hears, so that it could go on at any moment.
     if (to === 'vrrp' && spare && message.type !== 'ask' && message.type !== 'answer') spare.send(message, child.role)
@@ -89,6 +98,8 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
       if (children.get('vrrp') !== child) return
       held = message.held
       clearTimeout(withdrawal)
+    } else if (message.type === 'alive') {
+      if (child.role === 'vrrp' && message.advertAge !== undefined) sentAt = performance.now() - message.advertAge
     } else if (message.type === 'started') {
       ports.notify('READY=1')
       setTimeout(startSpare, 500).unref()
@@ -104,7 +115,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     ports.log('error', 'process.died', { role: child.role, pid: child.pid, reason })
     tellControl({ type: 'child', role: child.role, state: 'died', pid: child.pid, reason })
     if (child.role === 'vrrp' && spare) return promote(spare)
-    if (child.role === 'vrrp' && held.length > 0) expectHolder('died')
+    if (child.role === 'vrrp') expectHolder('died')
     setTimeout(() => !leaving && start(child.role), restartDelay(deaths[child.role], now))
   }
 
@@ -112,8 +123,8 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     spare = undefined
     children.set('vrrp', child)
     child.lastAlive = performance.now()
-    child.send({ type: 'promote', held })
-    if (held.length > 0) expectHolder('promoted')
+    child.send({ type: 'promote', held: remaining() })
+    expectHolder('promoted')
     tellControl({ type: 'child', role: 'vrrp', state: 'promoted', pid: child.pid })
     setTimeout(startSpare, 1_000).unref()
   }
@@ -122,12 +133,19 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
   function expectHolder(why: string): void {
     const lost = held
     clearTimeout(withdrawal)
-    const patience = Math.min(...lost.map(router => router.patience))
+    if (lost.length === 0) return
+    const patience = Math.min(...remaining().map(router => router.patience))
     withdrawal = setTimeout(() => {
       ports.log('warn', 'vip.withdrawn', { routers: lost.map(router => router.router), why })
       held = []
       void ports.withdraw(lost)
     }, patience)
+  }
+
+  /** What is left of the other directors' patience: they count from the last advert, not from when we noticed. */
+  function remaining(): readonly Held[] {
+    const silence = performance.now() - sentAt
+    return held.map(router => ({ ...router, patience: Math.max(0, router.patience - silence) }))
   }
 
   /** Kills what hangs. Own slowness is not theirs: after a late turn of this loop everyone gets one more period. */
@@ -164,7 +182,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     leaving = how
     ports.notify(how === 'restart' ? 'RELOADING=1' : 'STOPPING=1')
     ports.log('info', 'leaving', { how })
-    const resume = held
+    const kept = held
     spare?.kill('SIGKILL')
     for (const child of children.values()) child.send({ type: 'leave', how })
     const limit = setTimeout(killAll, leaveWithin)
@@ -172,7 +190,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
       if (children.size > 0) return
       clearInterval(wait)
       clearTimeout(limit)
-      if (how === 'restart') writeResume(paths, resume)
+      if (how === 'restart') writeResume(paths, kept)
       else forgetResume(paths)
       end(how)
     }, 5)
@@ -182,9 +200,8 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     if (how === 'restart' && !process.env['NOTIFY_SOCKET']) {
       // No service manager that would start us again: the children are new, this process goes on.
       leaving = undefined
-      held = readResume(paths)
-      for (const role of roles) start(role)
-      if (held.length > 0) expectHolder('restart')
+      resume()
+      expectHolder('restart')
       return
     }
     rmSync(pidFile(paths), { force: true })
