@@ -582,7 +582,7 @@ test('whatever the text, there is an answer and no exception', () => {
 describe('real servers by range', () => {
   test('are found twice where two entries overlap, at the second entry', () => {
     const text = `${directors}virtual_servers:\n  web:\n    address: 10.9.0.100:80\n    forward: dr\n    check: none\n    real_servers:\n      - 10.9.0.20-29\n      - 10.9.0.29-30\n`
-    expect(problems(text)).toEqual(['10:9: 10.9.0.29 port 80 stands twice in web [duplicate-real-server]'])
+    expect(problems(text)).toEqual(['11:9: 10.9.0.29 port 80 stands twice in web [duplicate-real-server]'])
   })
 
   test('belong to a service whatever its name', () => {
@@ -593,7 +593,7 @@ describe('real servers by range', () => {
   test('must fit every address of the virtual server', () => {
     const text = `${directors}virtual_servers:\n  web: { address: ['10.9.0.100:80', '[fd00:9::100]:80'], forward: dr, check: none, real_servers: [10.9.0.21] }\n`
     expect(problems(text)).toEqual([
-      '5:98: 10.9.0.21 is IPv4, the virtual server is IPv6: only forward: tun can cross families [family-mismatch]',
+      '5:99: 10.9.0.21 is IPv4, the virtual server is IPv6: only forward: tun can cross families [family-mismatch]',
     ])
   })
 })
