@@ -47,6 +47,8 @@ const FLAGS = 6
 /** Below the kernel's default send buffer (net.core.wmem_max); one datagram is one block of work in the kernel. */
 const BATCH_BYTES = 128 * 1024
 const BATCH_MESSAGES = 1000
+/** What one refusal takes of the receive buffer at most: the request is in it, and the kernel's own bookkeeping. */
+const REFUSAL_BYTES = 1280
 /** The kernel never makes a dump's datagram larger. */
 const RECEIVE = 32 * 1024
 /** Netlink answers at once; only a lost answer lets this pass. */
@@ -83,6 +85,8 @@ function openLink() {
     sendBufferSize: 1024 * 1024,
   })
   const { port } = socket.address()
+  // If the kernel refused every message of a datagram, all the refusals would still fit.
+  const most = Math.max(1, Math.min(BATCH_MESSAGES, Math.floor(socket.getRecvBufferSize() / REFUSAL_BYTES)))
   // One exchange at a time: one buffer serves them all.
   const out = attributeWriter()
   let sequence = 1
@@ -140,11 +144,11 @@ function openLink() {
 
   /** Sends as many of the requests, from `start` on, as one datagram takes. */
   async function sendSome(id: number, version: number, requests: readonly GenlRequest[], start: number) {
-    const first = take(BATCH_MESSAGES)
+    const first = take(most)
     let last = first - 1
     let header = 0
     out.reset()
-    for (const request of requests.slice(start, start + BATCH_MESSAGES)) {
+    for (const request of requests.slice(start, start + most)) {
       if (out.size() > BATCH_BYTES) break
       last++
       header = encode(out, { id, version, request, flags: NLM_F.REQUEST, seq: last, port })

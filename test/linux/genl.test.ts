@@ -47,6 +47,13 @@ describe('a generic netlink socket', () => {
       expect(results).toEqual(Array.from({ length: 700 }, (_, i) => (wrong.has(i) ? 'ENOENT' : undefined)))
     }))
 
+  test('loses no refusal where every one of thousands is refused', () =>
+    withController(async genl => {
+      const results = await genl.batch(Array.from({ length: 5000 }, () => about('no-such-family')))
+      expect(results.filter(code => code !== 'ENOENT')).toEqual([])
+      expect(results).toHaveLength(5000)
+    }))
+
   test('does one exchange at a time, in the order of the calls', () =>
     withController(async genl => {
       const [one, two, three] = await Promise.all([
