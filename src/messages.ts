@@ -41,11 +41,17 @@ export type ToVrrp =
   | { readonly type: 'contribution'; readonly contribution: Contribution }
   /** The own table is complete: first verdicts are in and the kernel holds the result. */
   | { readonly type: 'ready'; readonly ready: boolean }
+  /** `held`: the patience of each is what was left of it when this was said. */
   | { readonly type: 'promote'; readonly held: readonly Held[] }
   /** Which routers stay behind by order; `*` is the whole director. What is not named does not. */
   | { readonly type: 'behind'; readonly behind: Readonly<Record<string, Behind>> }
   /** What the other directors say of themselves over the peer channel; the election's rank uses it while it is fresh. */
-  | { readonly type: 'peers'; readonly peers: readonly PeerPriority[] }
+  | {
+      readonly type: 'peers'
+      readonly peers: readonly PeerPriority[]
+      /** The address of somebody who says to be this director. */
+      readonly impostor?: string
+    }
   | { readonly type: 'leave'; readonly how: Leave }
 
 // ---- control -> checkers
@@ -59,7 +65,8 @@ export type ToCheckers =
 
 // ---- vrrp, checkers, parent -> control
 export type ToControl =
-  | { readonly type: 'router-status'; readonly routers: readonly RouterStatus[] }
+  /** `lag`: the longest stall of vrrp's loop in the last ten seconds, ms. */
+  | { readonly type: 'router-status'; readonly routers: readonly RouterStatus[]; readonly lag?: number }
   | {
       readonly type: 'service-status'
       readonly services: readonly ServiceStatus[]
@@ -84,7 +91,8 @@ export type ToParent =
   | { readonly type: 'held'; readonly held: readonly Held[] }
   | { readonly type: 'started' }
   | { readonly type: 'stop'; readonly how: Leave }
-  | { readonly type: 'alive' }
+  /** `advertAge`: how long ago the oldest of its masters' last adverts left, ms. */
+  | { readonly type: 'alive'; readonly advertAge?: number }
 
 /** stop: hand over and end. restart: keep everything, the next process resumes. */
 export type Leave = 'stop' | 'restart' | 'clear'

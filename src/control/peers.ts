@@ -13,8 +13,8 @@ export interface PeerPorts {
   event(event: Event): void
   /** Another director knows overrides; merge them. */
   learned(overrides: readonly Override[]): void
-  /** What vrrp's rank may use. */
-  changed(priorities: readonly PeerPriority[]): void
+  /** What vrrp's rank may use, and the address of somebody who says to be us. */
+  changed(priorities: readonly PeerPriority[], impostor: string | undefined): void
 }
 
 /** The peer channel as the configuration wants it; opened anew only when who speaks to whom has changed. */
@@ -40,7 +40,7 @@ export function createPeers(state: State, ports: PeerPorts) {
       overrides: () => state.overrides,
       learned: overrides => ports.learned(overrides),
       event: ports.event,
-      changed: () => ports.changed(priorities()),
+      changed: () => ports.changed(priorities(), channel?.impostor()),
       clock: ports.clock,
     })
   }

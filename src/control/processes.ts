@@ -23,6 +23,11 @@ export function createProcesses(parentPid: number, startedAt: number) {
       if (before?.state === 'running' && before.pid === pid) return
       known.set(role, { ...(before ?? { role, restarts: 0 }), role, pid, since: now, state: 'running' })
     },
+    /** The longest stall of its loop lately, ms. */
+    lag(role: Role, ms: number): void {
+      const before = known.get(role)
+      if (before) known.set(role, { ...before, lag: ms })
+    },
     list(): readonly ProcessStatus[] {
       const parent: ProcessStatus = { role: 'parent', state: 'running', pid: parentPid, since: startedAt, restarts: 0 }
       return [parent, ...(['vrrp', 'checkers', 'control'] as const).flatMap(role => known.get(role) ?? [])]

@@ -80,7 +80,8 @@ const peers = createPeers(state, {
   clock: systemClock,
   event: record,
   learned: added => setOverrides(added, false),
-  changed: priorities => channel.send('vrrp', { type: 'peers', peers: priorities }),
+  changed: (priorities, impostor) =>
+    channel.send('vrrp', { type: 'peers', peers: priorities, ...(impostor === undefined ? {} : { impostor }) }),
 })
 state.peers = peers.views
 
@@ -205,6 +206,7 @@ function receive(from: Address, message: Message): void {
       }
       return
     case 'router-status':
+      if (message.lag !== undefined) state.processes.lag('vrrp', message.lag)
       for (const router of message.routers) state.routers.set(router.name, router)
       for (const name of state.routers.keys())
         if (!state.config.routers.some(router => router.name === name)) state.routers.delete(name)

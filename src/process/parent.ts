@@ -96,6 +96,8 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
   function receive(child: Child, message: Message): void {
     if (message.type === 'held') {
       if (children.get('vrrp') !== child) return
+      // Whoever has just become master has just said so.
+      if (held.length === 0) sentAt = performance.now()
       held = message.held
       clearTimeout(withdrawal)
     } else if (message.type === 'alive') {
@@ -183,6 +185,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     ports.notify(how === 'restart' ? 'RELOADING=1' : 'STOPPING=1')
     ports.log('info', 'leaving', { how })
     const kept = held
+    const leftAt = process.hrtime.bigint()
     spare?.kill('SIGKILL')
     for (const child of children.values()) child.send({ type: 'leave', how })
     const limit = setTimeout(killAll, leaveWithin)
@@ -190,7 +193,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
       if (children.size > 0) return
       clearInterval(wait)
       clearTimeout(limit)
-      if (how === 'restart') writeResume(paths, kept)
+      if (how === 'restart') writeResume(paths, kept, leftAt)
       else forgetResume(paths)
       end(how)
     }, 5)

@@ -7,9 +7,12 @@ export const restartPatience = 3_000
 
 type Resume = { readonly boot: string; readonly at: string; readonly held: readonly Held[] }
 
-/** Remembers over a restart which VIPs this director goes on holding. Monotonic time: a clock step changes nothing. */
-export function writeResume(paths: Paths, held: readonly Held[]): void {
-  const resume: Resume = { boot: bootId(), at: process.hrtime.bigint().toString(), held }
+/**
+ * Remembers over a restart which VIPs this director goes on holding. Monotonic time: a clock step changes nothing.
+ * @param leftAt before the last advert (ns, process.hrtime): the others count from there, not from the end of the last child
+ */
+export function writeResume(paths: Paths, held: readonly Held[], leftAt: bigint): void {
+  const resume: Resume = { boot: bootId(), at: leftAt.toString(), held }
   writeFileSync(resumeFile(paths), JSON.stringify(resume))
 }
 
@@ -23,8 +26,10 @@ export function readResume(paths: Paths): readonly Held[] {
     const resume = JSON.parse(readFileSync(resumeFile(paths), 'utf8')) as Resume
     forgetResume(paths)
     const passed = Number(process.hrtime.bigint() - BigInt(resume.at)) / 1e6
-    if (resume.boot !== bootId() || passed < 0 || passed > restartPatience) return []
-    return resume.held.map(router => ({ ...router, patience: restartPatience - passed }))
+    if (resume.boot !== bootId() || passed < 0) return []
+    return resume.held
+      .map(router => ({ ...router, patience: Math.max(restartPatience, router.patience) - passed }))
+      .filter(({ patience }) => patience > 0)
   } catch {
     // No file, or one that a full disk cut short: a start like any other.
     return []

@@ -1,14 +1,24 @@
-import { systemClock } from '../clock.js'
+import { join } from 'node:path'
 import { kernelAddresses } from '../linux/addresses.js'
 import { frameAnnouncer } from '../linux/announcer.js'
 import { watchLinks } from '../linux/links.js'
+import { kernelMacvlans } from '../linux/macvlan.js'
+import { kernelRoutes } from '../linux/routes.js'
 import { applyScheduling } from '../linux/scheduling.js'
+import { sysctlJournal } from '../linux/sysctl-journal.js'
+import { withRoutes } from '../linux/with-routes.js'
 import { createLog, type LogLevel } from '../log.js'
 import type { Address, Event, Held, Leave, Message } from '../messages.js'
-import { noteEvent } from '../vrrp/events.js'
+import { exactClock } from '../vrrp/clock.js'
+import { createConflicts } from '../vrrp/conflicts.js'
+import { addressesEvent, conflictEvent, noteEvent, strayEvents } from '../vrrp/events.js'
+import { loopLag } from '../vrrp/lag.js'
+import { quiet } from '../vrrp/quiet.js'
 import { createRouters } from '../vrrp/routers.js'
 import { createSockets } from '../vrrp/sockets.js'
+import { createVirtualMacs } from '../vrrp/virtual-macs.js'
 import { openChannel } from './channel.js'
+import { pathsFromEnvironment } from './paths.js'
 
 /** The vrrp process: adverts, election, VIPs, announcements. Nothing else may run here, nothing may delay an advert. */
 
@@ -21,6 +31,10 @@ const log = createLog({
 })
 /** Changes of one burst are one status message. */
 const statusDelay = 20
+/** The parent watches this: silence means frozen, and frozen means that the VIPs must go. */
+const aliveEvery = 50
+/** After a takeover: when the old master has let go, and when its kernel must have (the VIPs' lifetime). */
+const conflictLooks = [1_000, 5_000]
 
 process.on('SIGTERM', () => {})
 process.on('SIGINT', () => {})
@@ -34,24 +48,40 @@ const channel = openChannel(
 )
 
 const obtained = applyScheduling({ realtime: 10, nice: -20, oomScoreAdjust: -1000 })
+const clock = exactClock(error =>
+  log.warn({ event: 'clock.coarse', err: error }, 'no exact timer; deadlines are whole milliseconds'),
+)
+const lag = loopLag(aliveEvery)
+const mayTell = quiet(clock.now)
 const links = await watchLinks()
-const addresses = kernelAddresses(links, {
+const kernel = kernelAddresses(links, {
   onLost(router, { address }) {
     for (const one of routers.each()) if (one.name === router) one.handle.vipLost(address)
   },
-  onRefused: (router, error) =>
-    tell({
-      at: Date.now(),
-      name: 'vrrp.renew-refused',
-      level: 'alarm',
-      subject: `router ${router}`,
-      text: `router ${router}: the kernel refused to keep a VIP: ${error.message}`,
-    }),
+  onRefused(router, error) {
+    const left = mayTell(`renew ${router}`)
+    if (left !== undefined) tell(addressesEvent(router, error.message, left, Date.now()))
+  },
+})
+const routes = kernelRoutes(links)
+const addresses = withRoutes(kernel, routes, name => routers.config(name))
+const virtualMacs = createVirtualMacs({
+  links,
+  macvlans: kernelMacvlans(links),
+  journal: sysctlJournal(join(pathsFromEnvironment(process.env).run, 'sysctl.json')),
+  refused: (name, why) => log.error({ event: 'virtual-mac.refused', interface: name, why }, 'virtual-mac.refused'),
 })
 const announcer = frameAnnouncer(links)
 const sockets = createSockets(links)
+const conflicts = createConflicts({
+  links,
+  found(conflict) {
+    const left = mayTell(`conflict ${conflict.address} ${conflict.mac}`)
+    if (left !== undefined) tell(conflictEvent(conflict, Date.now()))
+  },
+})
 const routers = createRouters({
-  clock: systemClock,
+  clock,
   links,
   sockets,
   addresses,
@@ -59,13 +89,16 @@ const routers = createRouters({
   notify(note) {
     const event = noteEvent(note, Date.now())
     if (event) tell(event)
-    if (note.type === 'state') tellHeld()
+    if (note.type === 'state') {
+      tellHeld()
+      lookForConflicts(note.router, note.to === 'master' ? conflictLooks : note.to === 'backup' ? [0] : [])
+    }
     publish()
   },
   returned: router => channel.send('control', { type: 'returned', router }),
 })
 /** What the process before this one was master of; undefined until the parent says that it is our turn. */
-let promoted: readonly Held[] | undefined
+let promoted: { readonly held: readonly Held[]; readonly at: number } | undefined
 let synced = false
 let leaving = false
 let publishing = false
@@ -73,6 +106,9 @@ let publishing = false
 links.watch(event => {
   if (event.type === 'link' || event.type === 'link-gone') {
     sockets.rebind()
+    // A parent that appears carries its macvlans again.
+    if (routers.active() && (event.type === 'link-gone' || !event.before))
+      void virtualMacs.look().then(changed => changed && sockets.rebind())
     const up = event.type === 'link' && event.link.running
     const moved = event.type === 'link' && event.before !== undefined && event.before.master !== event.link.master
     for (const { handle: router } of routers.each()) {
@@ -89,9 +125,13 @@ handle = receive
 log.info({ event: 'vrrp.ready', spare, ...obtained }, spare ? 'spare vrrp process stands ready' : 'vrrp process is up')
 hello(true)
 for (const [from, message] of early) receive(from, message)
-// The parent watches this: silence means frozen, and frozen means that the VIPs must go.
-setInterval(() => channel.send('parent', { type: 'alive' }), 50)
+setInterval(() => {
+  lag.beat(clock.now())
+  const advertAge = routers.advertAge()
+  channel.send('parent', { type: 'alive', ...(advertAge === undefined ? {} : { advertAge }) })
+}, aliveEvery)
 setInterval(publish, 2_000)
+setInterval(lookForStrays, 1_000)
 
 function receive(_: Address, message: Message): void {
   switch (message.type) {
@@ -103,20 +143,17 @@ function receive(_: Address, message: Message): void {
       return publish()
     case 'synced':
       synced = true
-      begin()
-      routers.converge()
-      tellHeld()
-      publish()
-      return hello(false)
+      return void carryOut()
     case 'promote':
-      promoted = message.held
-      return begin()
+      promoted = { held: message.held, at: clock.now() }
+      return void carryOut()
     case 'contribution':
       return routers.contribution(message.contribution)
     case 'ready':
       return routers.ready(message.ready)
     case 'peers':
-      return routers.peers(message.peers)
+      routers.peers(message.peers)
+      return routers.impostor(message.impostor)
     case 'behind':
       return routers.behind(message.behind)
     case 'leave':
@@ -125,20 +162,54 @@ function receive(_: Address, message: Message): void {
   }
 }
 
-/** Starts once there is a configuration, and, for a spare, once it is its turn. */
-function begin(): void {
-  if (!synced || promoted === undefined || routers.active()) return
-  routers.start(promoted)
-  // What a crash left and nobody took up again.
-  void addresses.sweep().then(gone => {
-    if (gone.length > 0)
-      log.warn(
-        { event: 'vip.swept', addresses: gone.map(({ address }) => address) },
-        'VIPs of an earlier process were removed',
-      )
-  })
+/**
+ * Brings what runs to what was told: once there is a configuration and, for a spare, once it is its turn. The interfaces
+ * of virtual MACs come first; without any this goes through in one turn of the loop.
+ */
+async function carryOut(): Promise<void> {
+  if (!synced) return
+  if (promoted === undefined) return hello(false)
+  const needed = virtualMacs.set(routers.configs())
+  if (needed) await needed
+  if (leaving) return
+  if (routers.active()) routers.converge()
+  else {
+    routers.start(promoted.held, promoted.at)
+    void sweep()
+  }
   tellHeld()
   publish()
+  hello(false)
+}
+
+/** Removes what a crash left and nobody took up again. */
+async function sweep(): Promise<void> {
+  const configured = routers.configs().flatMap(({ vips, excludedVips, priority }) =>
+    // An owner's VIPs are its own addresses.
+    priority === 255 ? [] : [...vips, ...excludedVips],
+  )
+  const [gone, lost] = await Promise.all([kernel.sweep(configured), routes.sweep()])
+  if (gone.length > 0 || lost > 0)
+    log.warn(
+      { event: 'vip.swept', addresses: gone.map(({ address }) => address), routes: lost },
+      'VIPs and routes of an earlier process were removed',
+    )
+}
+
+function lookForConflicts(router: string, delays: readonly number[]): void {
+  const at = delays.map(delay => clock.now() + delay)
+  for (const when of at)
+    clock.at(when, () => {
+      const running = routers.each().find(({ name }) => name === router)
+      if (!running || leaving) return
+      void conflicts.look(running.config, () => running.handle.held() !== undefined)
+    })
+}
+
+function lookForStrays(): void {
+  if (!routers.active()) return
+  for (const { interface: name, strays } of sockets.look())
+    for (const event of strayEvents(name, strays, mayTell, Date.now())) tell(event)
 }
 
 function hello(fresh: boolean): void {
@@ -161,14 +232,18 @@ function publish(): void {
   publishing = true
   setTimeout(() => {
     publishing = false
-    channel.send('control', { type: 'router-status', routers: routers.statuses() })
+    const longest = Math.round(lag.read(clock.now()) * 10) / 10
+    channel.send('control', { type: 'router-status', routers: routers.statuses(), lag: longest })
   }, statusDelay)
 }
 
 async function leave(how: Leave): Promise<void> {
   if (leaving) return
   leaving = true
-  if (routers.active()) await routers.leave(how === 'restart' ? 'restart' : 'stop')
+  if (routers.active()) {
+    await routers.leave(how === 'restart' ? 'restart' : 'stop')
+    if (how !== 'restart') await virtualMacs.clear()
+  }
   if (how !== 'restart') channel.send('parent', { type: 'held', held: [] })
   announcer.close()
   sockets.close()

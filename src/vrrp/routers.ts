@@ -5,6 +5,7 @@ import type { PeerView } from '../../vrrp/state.js'
 import type { VirtualRouter } from '../../vrrp/virtual-router.js'
 import type { Links } from '../linux/links.js'
 import type { Behind, Contribution, Held, Keyed, PeerPriority, RouterStatus } from '../messages.js'
+import { createGroups } from './groups.js'
 import type { Sockets } from './sockets.js'
 
 export type RoutersPorts = {
@@ -25,6 +26,8 @@ type Running = {
   socketKey: string
   /** The order that was carried out. */
   order: Behind | undefined
+  /** When its last advert left. */
+  sentAt: number
 }
 
 /**
@@ -39,6 +42,10 @@ export function createRouters(ports: RoutersPorts) {
   let ready = false
   let active = false
   let resume: readonly Held[] = []
+  /** When the parent said what is left of the patience in `resume`. */
+  let resumeAt = 0
+  let impostor: Behind | undefined
+  const groups = createGroups()
 
   function converge(): void {
     if (!active) return
@@ -50,6 +57,7 @@ export function createRouters(ports: RoutersPorts) {
         if (sameIdentity(known, config)) {
           known.config = config
           known.handle.reconfigure(config)
+          groups.place(name, known.handle, config.syncGroup)
         } else {
           stopOne(name, known)
           startOne(name, config)
@@ -64,7 +72,7 @@ export function createRouters(ports: RoutersPorts) {
   }
 
   function startOne(name: string, config: VirtualRouter): void {
-    const order = orders[name] ?? orders['*']
+    const order = orderFor(name, config, false)
     let handle: RouterHandle | undefined
     const place = ports.sockets.join(config, packet => handle?.receive(packet))
     const held = resume.find(({ router }) => router === name)
@@ -77,26 +85,41 @@ export function createRouters(ports: RoutersPorts) {
             behind: {
               author: order.author,
               at: order.at,
-              lasting: orders['*'] !== undefined,
+              lasting: isLasting(order),
               ...(order.reason ? { reason: order.reason } : {}),
             },
           }
         : {}),
-      // The last advert is at most one interval old when its sender has just died.
-      ...(held ? { resume: { silence: Math.max(0, config.advertInterval) } } : {}),
+      // What is left of the others' patience was true when the parent said it.
+      ...(held ? { resume: { silence: ports.clock.now() - resumeAt, patience: held.patience } } : {}),
+    }
+    const clocked = { sentAt: ports.clock.now() }
+    const lan = {
+      ...place.lan,
+      send(payload: Buffer, destination: string) {
+        const refused = place.lan.send(payload, destination)
+        if (refused === undefined) clocked.sentAt = ports.clock.now()
+        return refused
+      },
     }
     handle = runRouter(
       config,
-      { clock: ports.clock, lan: place.lan, addresses: ports.addresses, announcer: ports.announcer },
-      ports.notify,
+      { clock: ports.clock, lan, addresses: ports.addresses, announcer: ports.announcer },
+      note => {
+        ports.notify(note)
+        groups.note(note)
+      },
       options,
     )
-    running.set(name, { config, handle, place, socketKey: ports.sockets.key(config), order })
+    const known = { config, handle, place, socketKey: ports.sockets.key(config), order }
+    running.set(name, Object.assign(clocked, known))
     for (const contribution of contributions.values()) contribute(handle, contribution)
+    groups.place(name, handle, config.syncGroup)
   }
 
   function stopOne(name: string, known: Running): void {
     running.delete(name)
+    groups.leave(name)
     void known.handle.leave('stop').finally(() => known.place.leave())
   }
 
@@ -107,15 +130,14 @@ export function createRouters(ports: RoutersPorts) {
   /** Makes each router stay behind, or come back, as the orders say. */
   function obey(): void {
     for (const [name, known] of running) {
-      const order = orders[name] ?? orders['*']
+      const order = orderFor(name, known.config, known.handle.status().state === 'master')
       if (order?.at === known.order?.at) continue
-      const lasting = orders['*'] !== undefined
       known.order = order
       const done = order
         ? known.handle.failover({
             back: false,
             author: order.author,
-            lasting: lasting || known.handle.status().state !== 'master',
+            lasting: isLasting(order) || known.handle.status().state !== 'master',
             ...(order.reason ? { reason: order.reason } : {}),
           })
         : known.handle.failover({ back: true, author: '' })
@@ -125,10 +147,30 @@ export function createRouters(ports: RoutersPorts) {
     }
   }
 
+  /** Its own order, else that of a member of its sync group, else the whole director's, else that nobody may be us twice. */
+  function orderFor(name: string, { syncGroup }: VirtualRouter, master: boolean): Behind | undefined {
+    const own = orders[name] ?? orders[orderedBy(name, syncGroup)] ?? orders['*']
+    // Who is master stays: two that both gave way would leave nobody.
+    const kept = !master || running.get(name)?.order === impostor
+    return own ?? (kept ? impostor : undefined)
+  }
+
+  /** Under which name the order stands that this router follows. */
+  function orderedBy(name: string, syncGroup: string | undefined): string {
+    if (syncGroup === undefined || orders[name]) return name
+    return [...configs].find(([other, { config }]) => config.syncGroup === syncGroup && orders[other])?.[0] ?? name
+  }
+
+  /** Also kept while it is master because nobody else is left. */
+  function isLasting(order: Behind): boolean {
+    return order === orders['*'] || order === impostor
+  }
+
   /** The machine has given up staying behind by itself. */
   function ended(name: string, known: Running): void {
+    const by = orderedBy(name, known.config.syncGroup)
     known.order = undefined
-    ports.returned(name)
+    ports.returned(by)
   }
 
   function viewsOf(router: string): PeerView[] {
@@ -145,10 +187,14 @@ export function createRouters(ports: RoutersPorts) {
       for (const name of names) configs.delete(name)
     },
     converge,
-    /** From now on adverts go out; `held` is what the process before this one was master of. */
-    start(held: readonly Held[]): void {
+    /**
+     * From now on adverts go out; `held` is what the process before this one was master of, its patience what was left
+     * of it at `at`.
+     */
+    start(held: readonly Held[], at: number): void {
       active = true
       resume = held
+      resumeAt = at
       converge()
       resume = []
     },
@@ -170,12 +216,38 @@ export function createRouters(ports: RoutersPorts) {
       orders = next
       obey()
     },
+    /** Somebody at this address says to be this director: whoever is not master stays behind meanwhile. */
+    impostor(address: string | undefined): void {
+      if ((address === undefined) === (impostor === undefined)) return
+      const reason = `${address} says that it is this director`
+      impostor = address === undefined ? undefined : { author: 'lvskeeper', reason, at: Date.now() }
+      obey()
+    },
+    config: (name: string) => configs.get(name)?.config,
+    configs: () => [...configs.values()].map(({ config }) => config),
+    /** How long ago the oldest of the masters' last adverts left, ms; undefined: master of nothing. */
+    advertAge(): number | undefined {
+      const ages = [...running.values()].flatMap(({ handle, sentAt }) =>
+        handle.held() ? [ports.clock.now() - sentAt] : [],
+      )
+      return ages.length > 0 ? Math.max(...ages) : undefined
+    },
     each: () => [...running].map(([name, { handle, config }]) => ({ name, handle, config })),
     statuses(): RouterStatus[] {
       return [...running].map(([name, known]) => {
         const { behind, ...status } = known.handle.status()
         if (known.order && !behind && status.state === 'master') queueMicrotask(() => known.order && ended(name, known))
-        return { ...status, ...(behind ? { behind: known.order ?? behind } : {}) }
+        const { counters } = status
+        const strays = ports.sockets.strayCounters(known.config)
+        const summed = Object.fromEntries(
+          Object.entries(strays).map(([reason, value]) => [reason, value + (counters[reason] ?? 0)]),
+        )
+        return {
+          ...status,
+          counters: { ...counters, ...summed },
+          lateness: known.handle.lateness(),
+          ...(behind ? { behind: known.order ?? behind } : {}),
+        }
       })
     },
     held: (): Held[] => [...running.values()].flatMap(({ handle }) => handle.held() ?? []),

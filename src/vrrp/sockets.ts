@@ -2,12 +2,15 @@ import type { Family, Lan, Received } from '../../vrrp/ports.js'
 import type { VirtualRouter } from '../../vrrp/virtual-router.js'
 import type { Links } from '../linux/links.js'
 import { openLan, type VrrpSocket } from '../linux/vrrp-socket.js'
+import { type Stray, strayCounter } from './strays.js'
 
 type Shared = {
   readonly key: string
   readonly socket: VrrpSocket
   readonly family: Family
+  readonly interface: string
   readonly vrids: Map<number, (packet: Received) => void>
+  readonly strays: ReturnType<typeof strayCounter>
 }
 
 /** One raw socket per interface, family and kind, shared by the virtual routers on it. */
@@ -53,7 +56,7 @@ export function createSockets(links: Links) {
       // RFC 9568 5.2: the second byte is the virtual router; the filter let no shorter packet through.
       vrids.get(packet.payload[1] ?? 0)?.(packet)
     })
-    const shared = { key, socket, family, vrids }
+    const shared = { key, socket, family, interface: name, vrids, strays: strayCounter(family, ttl) }
     sockets.set(key, shared)
     return shared
   }
@@ -65,7 +68,18 @@ export function createSockets(links: Links) {
     rebind(): void {
       for (const { socket } of sockets.values()) socket.rebind()
     },
-    all: () => [...sockets.values()],
+    /** Once a second: what reached protocol 112 but none of our virtual routers, by interface. */
+    look(): readonly { readonly interface: string; readonly strays: readonly Stray[] }[] {
+      return [...sockets.values()].map(({ interface: name, socket, vrids, strays }) => ({
+        interface: name,
+        strays: strays.take(socket.strays(), [...vrids.keys()]),
+      }))
+    },
+    /** Of those, what is put to this router's account: each packet to one router, so that sums stay true. */
+    strayCounters(router: VirtualRouter): Readonly<Record<string, number>> {
+      const shared = sockets.get(socketKey(router))
+      return shared?.strays.of(router.vrid, Math.min(...shared.vrids.keys()) === router.vrid) ?? {}
+    },
     close(): void {
       for (const { socket } of sockets.values()) socket.close()
       sockets.clear()
