@@ -31,7 +31,7 @@ export function fromMaster(
       return advertise(router, state, now)
     case 'claimed':
       if (phase.claimed) return [state, [{ type: 'announce', why: 'reclaimed' }]]
-      return [{ knowledge: { ...knowledge, refusals: 0 }, phase: { ...phase, claimed: true } }, [announce('takeover')]]
+      return claimed(router, state, now)
     case 'claim-refused':
       return claimRefused(router, state, event.error, now)
     case 'vip-lost':
@@ -55,6 +55,13 @@ export function fromMaster(
     case 'peers':
       return [state, []]
   }
+}
+
+function claimed(router: VirtualRouter, { phase, knowledge }: MasterState, now: Millis): Step {
+  const after = { ...knowledge, refusals: 0 }
+  if (!phase.relieving) return [{ knowledge: after, phase: { ...phase, claimed: true } }, [announce('takeover')]]
+  const next = advertised(router, { claimed: true }, now)
+  return [{ knowledge: after, phase: next }, [announce('takeover'), send(router, after)]]
 }
 
 /** The next advert is due, or something that we waited for did not come. */
@@ -92,6 +99,8 @@ function heard(router: VirtualRouter, state: MasterState, advert: Heard, ownAddr
   if (advert.priority > own) return becomeBackup(router, state, 'higher-priority-master', now, advert)
   if (advert.priority === own && compareAddresses(advert.from, ownAddress) > 0)
     return becomeBackup(router, state, 'higher-address-master', now, advert)
+  // It is being relieved, and hears of it as soon as our VIPs are in place.
+  if (phase.relieving) return [state, []]
   // The lesser master reads this and yields; who listened to it must learn our MAC again.
   const notice: Effect = {
     type: 'notice',

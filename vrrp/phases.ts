@@ -6,14 +6,20 @@ import type { VirtualRouter } from './virtual-router.js'
 /** The one way into each phase: each builds the whole phase, and says what has to be done on leaving the old one. */
 
 /**
- * Advert first: the old master must let go of the VIPs before our announcement reaches the segment. The announcement
- * follows when the kernel has the VIPs (event `claimed`).
+ * Where no master is alive the advert goes first: whoever still thinks otherwise must let go of the VIPs before our
+ * announcement reaches the segment (it follows when the kernel has them, event `claimed`). A live lesser master is
+ * relieved the other way round, VIPs and announcement before the advert: it serves until ours are in place, so that no
+ * packet finds nobody, and a director whose kernel refuses the VIPs deposes nobody.
  */
 export function becomeMaster(router: VirtualRouter, state: State, cause: Cause, now: Millis): Step {
   // Nobody better is left to stay behind of.
   const { behind, ...rest } = state.knowledge
   const knowledge: Knowledge = behind?.lasting ? state.knowledge : rest
   const phase = advertised(router, { claimed: false }, now)
+  if (cause === 'preempted' || cause === 'given-back') {
+    const relieving: Master = { ...phase, relieving: true }
+    return [{ phase: relieving, knowledge }, [{ type: 'claim' }, transition(state.phase, relieving, cause)]]
+  }
   return [{ phase, knowledge }, [send(router, knowledge), { type: 'claim' }, transition(state.phase, phase, cause)]]
 }
 

@@ -43,6 +43,8 @@ export type Master = {
   readonly lastSent: Millis
   /** The kernel has the VIPs. */
   readonly claimed: boolean
+  /** A live lesser master is told only once the VIPs are here. */
+  readonly relieving?: true
   /** We slept longer than the others wait: hear first whether one of them has taken over. */
   readonly listening: boolean
   /** The mastership is on offer: we hold the VIPs until somebody advertises, or until the time is up. */

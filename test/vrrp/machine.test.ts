@@ -106,7 +106,21 @@ describe('a backup', () => {
   test('does not follow a lesser master, and takes over when its own timer ends', () => {
     const first = on(router(), backup(), advert(99, THIRD))
     expect(deadline(first[0])).toBe(NOW + 150)
-    expect(kinds(on(router(), first[0], { type: 'tick' }, NOW + 150))).toEqual(['send', 'claim', 'preempted'])
+    expect(kinds(on(router(), first[0], { type: 'tick' }, NOW + 150))).toEqual(['claim', 'preempted'])
+  })
+  test('tells a lesser master only when its own VIPs are in place and announced', () => {
+    const [listening] = on(router(), backup(), advert(99, THIRD))
+    const [relieving] = on(router(), listening, { type: 'tick' }, NOW + 150)
+    expect(kinds(on(router(), relieving, advert(99, THIRD), NOW + 151))).toEqual([])
+    const told = on(router(), relieving, { type: 'claimed' }, NOW + 152)
+    expect(kinds(told)).toEqual(['announce', 'send'])
+    expect(deadline(told[0])).toBe(NOW + 252)
+  })
+  test('deposes nobody when its kernel refuses the VIPs', () => {
+    const [listening] = on(router(), backup(), advert(99, THIRD))
+    const [relieving] = on(router(), listening, { type: 'tick' }, NOW + 150)
+    const [, effects] = on(router(), relieving, { type: 'claim-refused', error: 'EINVAL' }, NOW + 152)
+    expect(effects.some(effect => effect.type === 'send' && effect.priority > 0)).toBe(false)
   })
   test('follows a lesser master where pre-emption is off', () => {
     const meek = router({ preempt: { mode: 'never' } })
