@@ -8,6 +8,9 @@ import { virtualTime } from './virtual-time.js'
 /** A packet or an announcement as everybody on the segment sees it. */
 export type Seen = { at: number; director: number; what: string; bytes?: Buffer }
 
+/** How long the kernel keeps VIPs that nobody renews. */
+const LIFETIME = 3000
+
 /** Directors on one segment, in virtual time: no sockets, no waiting. What is faked is the kernel, not the router. */
 export function fakeSegment(priorities: readonly number[], changes: Partial<VirtualRouter> = {}, time = virtualTime()) {
   const seen: Seen[] = []
@@ -19,8 +22,9 @@ export function fakeSegment(priorities: readonly number[], changes: Partial<Virt
     const config = routerOf(index, priorities, changes)
     const held = new Set<string>()
     const notes: Note[] = []
-    const renewals = { count: 0 }
+    const lease = { until: 0 }
     let refusal: string | undefined
+    let slow = 0
     let source: string | undefined = addressOf(index)
     let sendError: string | undefined
     let handle: RouterHandle | undefined
@@ -50,15 +54,19 @@ export function fakeSegment(priorities: readonly number[], changes: Partial<Virt
     }
     const addresses: Addresses = {
       async claim(_, vips) {
+        // The kernel's answer may take its time; what it does, it does in the order asked.
+        if (slow > 0) await new Promise<void>(resolve => time.schedule(time.now() + slow, resolve))
         if (refusal) throw new Error(refusal)
         held.clear()
         for (const vip of vips) held.add(vip.address)
+        lease.until = time.now() + LIFETIME
         seen.push({ at: time.now(), director: index, what: 'claim' })
       },
       renew: () => {
-        renewals.count++
+        lease.until = time.now() + LIFETIME
       },
       async release() {
+        if (slow > 0) await new Promise<void>(resolve => time.schedule(time.now() + slow, resolve))
         held.clear()
         seen.push({ at: time.now(), director: index, what: 'release' })
       },
@@ -71,9 +79,10 @@ export function fakeSegment(priorities: readonly number[], changes: Partial<Virt
     }
     return {
       config,
+      address: addressOf(index),
       notes,
       held,
-      renewals,
+      lease,
       handle: () => handle,
       onNote: (hear: (note: Note) => void) => {
         listener = hear
@@ -93,6 +102,9 @@ export function fakeSegment(priorities: readonly number[], changes: Partial<Virt
       },
       refuse: (error: string | undefined) => {
         refusal = error
+      },
+      slow: (delay: number) => {
+        slow = delay
       },
       failSends: (error: string | undefined) => {
         sendError = error
@@ -114,7 +126,8 @@ export function fakeSegment(priorities: readonly number[], changes: Partial<Virt
     until: time.until,
     masters: () =>
       directors.flatMap((one, index) => (one.handle()?.status().state === 'master' ? [`d${index + 1}`] : [])),
-    holders: () => directors.flatMap((one, index) => (one.held.size > 0 ? [`d${index + 1}`] : [])),
+    holders: () =>
+      directors.flatMap((one, index) => (one.held.size > 0 && one.lease.until > time.now() ? [`d${index + 1}`] : [])),
     /** What was seen since then, as `d1 advert 150`. */
     story: (since = 0) => seen.filter(({ at }) => at >= since).map(({ director: i, what }) => `d${i + 1} ${what}`),
   }
