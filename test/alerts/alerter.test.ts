@@ -19,10 +19,10 @@ afterEach(() => {
   rmSync(stateDir, { recursive: true, force: true })
 })
 
-/** As the control process wires it: what the alerter reports comes back to it as an event. Waiting runs twenty times as fast. */
+/** As the control process wires it: what the alerter reports comes back to it as an event. Waiting runs fifty times as fast. */
 function alerter(alerts: readonly AlertConfig[], { master = true } = {}) {
   const reported: Event[] = []
-  const speed = 20
+  const speed = 50
   const made: Alerter = createAlerter({
     alerts,
     stateDir,
@@ -164,8 +164,8 @@ describe('the queue', () => {
   test('is small on disk again when it is empty', async () => {
     const hook = await receiver()
     const { raise, queue } = alerter([{ name: 'ops', webhook: { url: hook.url } }])
-    const filler = 'x'.repeat(20_000)
-    for (let i = 0; i < 100; i++) raise(now({ ...failover, text: `${i} ${filler}` }))
+    const filler = 'x'.repeat(50_000)
+    for (let i = 0; i < 40; i++) raise(now({ ...failover, text: `${i} ${filler}` }))
     await until(() => expect(queue()[0]!.queued).toBe(0))
     expect(readFileSync(join(stateDir, 'alerts', 'ops.jsonl')).length).toBeLessThan(2 << 20)
     await hook.close()
@@ -211,7 +211,7 @@ describe('what goes out', () => {
 
   test('is at most one message per grouping time', async () => {
     const hook = await receiver()
-    const { raise } = alerter([{ webhook: { url: hook.url }, group: 6_000 }])
+    const { raise } = alerter([{ webhook: { url: hook.url }, group: 15_000 }])
     raise(now(failover))
     await until(() => expect(hook.received).toHaveLength(1))
     for (let i = 0; i < 5; i++) {
@@ -226,7 +226,7 @@ describe('what goes out', () => {
 
   test('is limited in its rate; what waits is joined, not lost', async () => {
     const hook = await receiver()
-    const { raise } = alerter([{ webhook: { url: hook.url }, limit: { messages: 2, per: 10_000 } }])
+    const { raise } = alerter([{ webhook: { url: hook.url }, limit: { messages: 2, per: 25_000 } }])
     for (let i = 0; i < 6; i++) {
       raise(now({ ...failover, text: `${i}` }))
       await quiet(40)
