@@ -1,0 +1,83 @@
+import type { ChildProcess } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { stop, type Topology } from '../lab/harness.js'
+
+/** What passed over the switch, stamped by its kernel (epoch ms). */
+export type Seen =
+  | {
+      readonly at: number
+      readonly what: 'advert'
+      readonly from: string
+      readonly priority: number
+      readonly interval: number
+    }
+  | { readonly at: number; readonly what: 'announcement'; readonly mac: string; readonly address: string }
+
+export type Wire = {
+  readonly seen: readonly Seen[]
+  adverts(from?: string): Extract<Seen, { what: 'advert' }>[]
+  announcements(): Extract<Seen, { what: 'announcement' }>[]
+  /** The longest times between two adverts that are not farewells, whoever sent them, from `since` on; longest first. */
+  gaps(since?: number): { readonly ms: number; readonly after: Seen; readonly before: Seen }[]
+  end(): Promise<void>
+}
+
+/** Listens on the switch of a topology, as nobody's process and with the kernel's own stamps. */
+export async function listen(topology: Topology, vrid = 51): Promise<Wire> {
+  const filter = `(ip proto 112 and ip[21] == ${vrid}) or arp`
+  const child: ChildProcess = topology.spawnIn('sw', [
+    ...['tcpdump', '-i', 'br0', '-n', '-e', '-tt', '-v', '-l', '--immediate-mode', filter],
+  ])
+  const seen: Seen[] = []
+  let pending = ''
+  const ready = new Promise<void>(resolve => {
+    child.stderr?.on('data', text => String(text).includes('listening on') && resolve())
+  })
+  createInterface({ input: child.stdout! }).on('line', line => {
+    // -v breaks a packet into lines; what follows the first is indented.
+    if (!/^\s/.test(line)) {
+      take(pending)
+      pending = line
+    } else pending += ` ${line.trim()}`
+    // An advert is known by its second line, ARP by its first.
+    if (/Announce|Advertisement|ARP/.test(pending)) {
+      take(pending)
+      pending = ''
+    }
+  })
+  await ready
+
+  function take(text: string) {
+    const at = Number(/^(\d+\.\d+)/.exec(text)?.[1]) * 1000
+    const advert = /(\d+\.\d+\.\d+\.\d+) > 224\.0\.0\.18.*vrid \d+, prio (\d+),.*intvl (\d+)cs/.exec(text)
+    if (advert)
+      seen.push({ at, what: 'advert', from: advert[1]!, priority: Number(advert[2]), interval: Number(advert[3]) * 10 })
+    const request = /^\S+ (\S+) > .*(?:Request|Announcement).* (\d+\.\d+\.\d+\.\d+).* tell (\d+\.\d+\.\d+\.\d+)/.exec(
+      text,
+    )
+    const announcement = /^\S+ (\S+) > .*Announcement (\d+\.\d+\.\d+\.\d+)/.exec(text)
+    const reply = /^\S+ (\S+) > .*Reply (\d+\.\d+\.\d+\.\d+) is-at/.exec(text)
+    const [, mac, address] =
+      announcement ??
+      (request && request[2] === request[3] ? request : undefined) ??
+      (/ff:ff:ff:ff:ff:ff/.test(text) ? reply : undefined) ??
+      []
+    if (mac && address) seen.push({ at, what: 'announcement', mac, address })
+  }
+
+  const adverts = (from?: string) =>
+    seen.flatMap(one => (one.what === 'advert' && (from === undefined || one.from === from) ? [one] : []))
+  return {
+    seen,
+    adverts,
+    announcements: () => seen.flatMap(one => (one.what === 'announcement' ? [one] : [])),
+    gaps(since = 0) {
+      const valid = adverts().filter(({ priority, at }) => priority > 0 && at >= since)
+      return valid
+        .slice(1)
+        .map((before, index) => ({ ms: before.at - valid[index]!.at, after: valid[index]!, before }))
+        .sort((a, b) => b.ms - a.ms)
+    },
+    end: () => stop(child),
+  }
+}
