@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { pino } from 'pino'
 import type { Event, EventLevel, Role } from './messages.js'
+import { oneLine } from './status/one-line.js'
 
 export type Log = pino.Logger
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
@@ -48,7 +49,7 @@ export function readableLine(json: string): string {
   const pairs = Object.entries(rest).map(([key, value]) => `${key}=${printable(value)}`)
   const stack = isRecord(err) && typeof err['stack'] === 'string' ? `\n${err['stack']}` : ''
   const head = `${String(time).slice(11, 23)} ${String(level).padEnd(5)} ${String(role).padEnd(8)}`
-  return `${[head, msg, ...pairs].filter(part => part !== undefined && part !== '').join(' ')}${stack}\n`
+  return `${[head, ...(msg === undefined ? [] : [oneLine(String(msg))]), ...pairs].filter(part => part !== '').join(' ')}${stack}\n`
 }
 
 function printable(value: unknown): string {

@@ -56,6 +56,17 @@ describe('the log', () => {
     expect(readableLine(JSON.stringify(line))).toBe('12:00:00.123 warn  vrrp     text a=1 b="two words"\n')
   })
 
+  test('does not let what somebody else said move the cursor', () => {
+    const line = {
+      level: 'warn',
+      time: '2026-03-01T12:00:00.123Z',
+      role: 'vrrp',
+      msg: 'a\x1b[2J\nb',
+      detail: 'c\x1b[2J',
+    }
+    expect(readableLine(JSON.stringify(line))).toBe('12:00:00.123 warn  vrrp     a [2J b detail="c\\u001b[2J"\n')
+  })
+
   test('shows the stack of an error', () => {
     const { lines, log } = capture(true)
     log.error({ err: new Error('broken') }, 'oops')

@@ -11,6 +11,7 @@ import { changeRoutes } from './change-routes.js'
 import type { ApiHandlers } from './handlers.js'
 import { type Listening, listenTcp, listenUnix, type TcpAddress } from './listen.js'
 import type { Metrics } from './metrics.js'
+import { paced } from './paced.js'
 import { readRoutes } from './read-routes.js'
 
 export type ApiOptions = {
@@ -47,7 +48,9 @@ const bodyMost = 64 << 10
 const probes = ['/', '/healthz', '/readyz', '/role', '/openapi.json']
 
 /** Opens both sockets. Rejects when one cannot be opened: without them nobody could ask. */
-export async function createApi(handlers: ApiHandlers, options: ApiOptions): Promise<Api> {
+export async function createApi(control: ApiHandlers, options: ApiOptions): Promise<Api> {
+  const status = paced(() => control.status())
+  const handlers: ApiHandlers = { ...control, status: status.get }
   const listening: Listening[] = []
   let tcp: Listening[] = []
 
@@ -62,6 +65,7 @@ export async function createApi(handlers: ApiHandlers, options: ApiOptions): Pro
         return c.json({ error: { code: 'forbidden', text } }, access === 'probe' ? 401 : 403)
       }
       await next()
+      if (needs === 'admin') status.forget()
       c.header('x-content-type-options', 'nosniff')
       return undefined
     })
