@@ -47,7 +47,8 @@ export function fromMaster(
     case 'reconfigured':
       return reconfigured(router, state, event.before, now)
     case 'group':
-      return event.to === 'backup' ? becomeBackup(router, state, 'sync-group', now) : [state, []]
+      // Who leaves is on the way anyway: the taker's advert ends it, router by router.
+      return event.to === 'backup' && !phase.leaving ? becomeBackup(router, state, 'sync-group', now) : [state, []]
     case 'shutdown':
       return event.how === 'restart' ? restart(router, state) : startLeaving(router, state, 'end', now)
     case 'startup':

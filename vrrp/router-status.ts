@@ -49,7 +49,14 @@ export function routerStatus(facts: StatusFacts): RouterStatus {
   const effective = electionPriority(router, knowledge)
   const contributions = [...standing.contributions]
   // The sum that people see must be the priority that goes out.
-  const explained = contributions.reduce((sum, { value }) => sum + value, router.priority)
+  const sum = contributions.reduce((all, { value }) => all + value, router.priority)
+  const explained = knowledge.behind ? sum : sum + groupShare(standing, knowledge.priority)
+  if (explained < sum)
+    contributions.push({
+      source: `sync group ${router.syncGroup}`,
+      value: explained - sum,
+      reason: 'the least priority of its routers counts',
+    })
   if (knowledge.behind)
     contributions.push({
       source: `failover by ${knowledge.behind.author}`,
@@ -71,4 +78,9 @@ export function routerStatus(facts: StatusFacts): RouterStatus {
     counters: { ...facts.counters },
     timeline: facts.timeline.map(({ at, what }) => ({ at, what })),
   }
+}
+
+/** What the group takes away from this router's own priority; 0 or less. */
+function groupShare(standing: Standing, counted: number): number {
+  return Math.min(0, counted - standing.priority)
 }

@@ -53,6 +53,7 @@ export function runRouter(
   )
   let standing = track.stand(router)
   let groupFaults: readonly string[] = []
+  let groupMost: number | undefined
   let cancel = () => {}
   let since = epoch()
   let cause: Cause = 'startup'
@@ -111,10 +112,13 @@ export function runRouter(
       wants: state.phase.name === 'backup' && state.phase.wants,
       faults: faults().filter(fault => !groupFaults.includes(fault)),
       given: groupFaults,
+      priority: standing.priority,
+      ...(groupMost === undefined ? {} : { most: groupMost }),
     }),
     obey(command) {
-      if (command.order !== 'faults') return dispatch({ type: 'group', to: command.order })
-      groupFaults = command.faults
+      if (command.order === 'faults') groupFaults = command.faults
+      else if (command.order === 'most') groupMost = command.priority
+      else return dispatch({ type: 'group', to: command.order })
       reconsider()
     },
     reannounce,
@@ -235,9 +239,10 @@ export function runRouter(
     standing = track.stand(router)
     const noSource = ownAddress() === '' ? ['no primary address to advertise from'] : []
     const all = [...noSource, ...standing.faults, ...groupFaults]
-    const { priority, faults: before } = state.knowledge
-    if (standing.priority === priority && all.join('\n') === before.join('\n')) return
-    dispatch({ type: 'standing', priority: standing.priority, faults: all })
+    const { priority: priorityBefore, faults: before } = state.knowledge
+    const priority = Math.min(standing.priority, groupMost ?? 255)
+    if (priority === priorityBefore && all.join('\n') === before.join('\n')) return
+    dispatch({ type: 'standing', priority, faults: all })
     notify({ type: 'changed', router: name })
   }
 

@@ -10,22 +10,30 @@ export type Member = {
   readonly faults: readonly string[]
   /** Faults that the group gave it. */
   readonly given: readonly string[]
+  /** Its own effective priority, and the most that the group lets count. */
+  readonly priority: number
+  readonly most?: number
 }
 
 export type Command =
   | { readonly to: string; readonly order: 'master' | 'backup' }
   /** Replaces the faults that the group gave before. */
   | { readonly to: string; readonly order: 'faults'; readonly faults: readonly string[] }
+  | { readonly to: string; readonly order: 'most'; readonly priority: number }
 
 /**
  * What the members must do to be of one mind. `left`: the member whose change of state made us look.
  *
+ *   priorities differ           -> the least counts for all: else two directors, each better in one member,
+ *                                  would take the group from each other for ever
  *   one has a fault             -> all others get it as theirs
  *   one fell from master        -> the other masters fall with it
  *   all want, or are, master    -> all become master
  */
 export function agree(group: string, members: readonly Member[], left?: { name: string; to: StateName }): Command[] {
   const commands: Command[] = []
+  const least = Math.min(...members.map(({ priority }) => priority))
+  for (const { name, most } of members) if (most !== least) commands.push({ to: name, order: 'most', priority: least })
   for (const member of members) {
     const faults = members
       .filter(other => other !== member && other.faults.length > 0)

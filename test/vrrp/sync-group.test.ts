@@ -4,7 +4,7 @@ import { agree, type Member } from '../../vrrp/sync-group.js'
 import { fakeSegment } from '../fakes/segment.js'
 
 const member = (name: string, changes: Partial<Member> = {}): Member => ({
-  ...{ name, state: 'backup', wants: false, faults: [], given: [] },
+  ...{ name, state: 'backup', wants: false, faults: [], given: [], priority: 100, most: 100 },
   ...changes,
 })
 
@@ -29,6 +29,13 @@ describe('a sync group', () => {
     ])
     expect(agree('g', members, { name: 'b', to: 'master' })).toEqual([])
   })
+  test('counts with the least priority of its members', () => {
+    expect(agree('g', [member('a', { priority: 150 }), member('b', { priority: 120 })])).toEqual([
+      { to: 'a', order: 'most', priority: 120 },
+      { to: 'b', order: 'most', priority: 120 },
+    ])
+    expect(agree('g', [member('a', { priority: 150 }), member('b')])).toEqual([])
+  })
   test('shares the fault of one member, and takes it back when it ends', () => {
     const faulty = member('a', { state: 'fault', faults: ['interface eth1 is down'] })
     const given = ['sync group g: a has a fault']
@@ -42,9 +49,9 @@ describe('a sync group', () => {
 
 describe('two directors with two routers in a sync group', () => {
   /** Two segments in the same virtual time; each director runs a router on both. */
-  async function pairs() {
+  async function pairs(priorities = [150, 100]) {
     const outer = fakeSegment([150, 100], { syncGroup: 'g' })
-    const inner = fakeSegment([150, 100], { syncGroup: 'g', name: 'db', vrid: 52, interface: 'eth1' }, outer.time)
+    const inner = fakeSegment(priorities, { syncGroup: 'g', name: 'db', vrid: 52, interface: 'eth1' }, outer.time)
     const both = [outer, inner]
     for (const index of [0, 1]) {
       const group = groupLoop('g')
@@ -73,6 +80,42 @@ describe('two directors with two routers in a sync group', () => {
     inner.directors[0]!.handle()!.ready(true)
     await until(6000)
     expect(masters()).toEqual(['d1', 'd1'])
+  })
+
+  test('do not take the group from each other for ever though each is better in one router', async () => {
+    const { outer, inner, masters, until } = await pairs([100, 150])
+    await until(10_000)
+    expect(new Set(masters()).size).toBe(1)
+    expect(masters()[0]).toMatch(/^d[12]$/)
+    const changes = [...outer.directors, ...inner.directors].flatMap(one =>
+      one.notes.filter(note => note.type === 'state'),
+    )
+    expect(changes.length).toBeLessThan(12)
+    expect(outer.directors[0]!.handle()!.status().priority).toEqual({
+      ...{ base: 150, effective: 100 },
+      contributions: [{ source: 'sync group g', value: -50, reason: 'the least priority of its routers counts' }],
+    })
+  })
+
+  test('are handed over together', async () => {
+    const { outer, inner, masters, until } = await pairs()
+    const both = [outer, inner].map(segment => segment.directors[0]!.handle()!)
+    const results = both.map(handle => handle.failover({ back: false, author: 'root' }))
+    await until(3000)
+    expect(await Promise.all(results)).toMatchObject([{ done: true }, { done: true }])
+    expect(masters()).toEqual(['d2', 'd2'])
+    for (const handle of both) void handle.failover({ back: true, author: 'root' })
+    await until(4000)
+    expect(masters()).toEqual(['d1', 'd1'])
+  })
+
+  test('both go, one VIP never without the other, when the director stops', async () => {
+    const { outer, inner, masters, until } = await pairs()
+    const ended = [outer, inner].map(segment => segment.directors[0]!.handle()!.leave('stop'))
+    await until(3000)
+    await Promise.all(ended)
+    expect(masters()).toEqual(['d2', 'd2'])
+    expect([...outer.holders(), ...inner.holders()]).toEqual(['d2', 'd2'])
   })
 
   test('both go when the director crashes', async () => {
