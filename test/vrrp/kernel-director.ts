@@ -13,12 +13,21 @@ import type { VirtualRouter } from '../../vrrp/virtual-router.js'
 import type { Namespace } from '../linux/namespaces.js'
 
 /** A virtual router of ours in a namespace, on the real kernel: raw sockets, rtnetlink, AF_PACKET. */
-export async function kernelDirector(namespace: Namespace, config: VirtualRouter, options: StartOptions = {}) {
+export async function kernelDirector(
+  namespace: Namespace,
+  config: VirtualRouter,
+  options: StartOptions = {},
+  hear: (note: Note) => void = () => {},
+) {
   const notes: Note[] = []
   const links = await namespace.enter(() => watchLinks())
   const addresses = namespace.enter(() => kernelAddresses(links, { onLost: (_, vip) => handle.vipLost(vip.address) }))
   const announcer = namespace.enter(() => frameAnnouncer(links))
   const life = { alive: true }
+  const tell = (note: Note) => {
+    notes.push(note)
+    hear(note)
+  }
   const clock: Clock = {
     now: systemClock.now,
     at: (deadline, wake) => systemClock.at(deadline, () => life.alive && wake()),
@@ -30,7 +39,7 @@ export async function kernelDirector(namespace: Namespace, config: VirtualRouter
     send: (payload: Buffer, to: string) => (life.alive ? place.lan.send(payload, to) : undefined),
   }
   const known = new Map(links.all().map(link => [link.name, link.running]))
-  const handle = runRouter(config, { clock, lan, addresses, announcer }, note => notes.push(note), {
+  const handle = runRouter(config, { clock, lan, addresses, announcer }, tell, {
     ...{ ready: true, links: known },
     ...options,
   })
