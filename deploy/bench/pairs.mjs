@@ -1,0 +1,205 @@
+// Two programs that can be a pair of directors in the lab, one at a time on the same network, asked the same questions.
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { director, sleep, until } from '../lab/director.mjs'
+
+export const vip = '10.9.0.100'
+const labFolder = join(import.meta.dirname, '../lab')
+
+/** lvskeeper on d1 and d2, from the lab's file of a pair in direct routing with another interval. */
+export function lvskeeper(net, { interval = 100 } = {}) {
+  const home = `/tmp/${net.prefix}-bench`
+  mkdirSync(home, { recursive: true })
+  const config = join(home, 'source.yaml')
+  writeFileSync(
+    config,
+    readFileSync(join(labFolder, 'pair-dr.yaml'), 'utf8')
+      .replace('advert_interval: 100ms', `advert_interval: ${interval}ms`)
+      .replace(/alerts:[\s\S]*/, ''),
+  )
+  const directors = { d1: director(net, 'd1', { config, home }), d2: director(net, 'd2', { home }) }
+  const all = Object.values(directors)
+  return {
+    name: 'lvskeeper',
+    directors,
+    pids: name => Object.values(directors[name].pids()),
+    startOne: name => void directors[name].start(),
+    /** Master and backup with full tables, both told of each other, and quiet: one processor serves both. */
+    async start() {
+      for (const one of all) one.start()
+      const { d1, d2 } = directors
+      await until('lvskeeper runs', () => d1.holds(vip) && !d2.holds(vip) && full(d1) && full(d2), 90_000, 50)
+      await until(
+        'lvskeeper is complete',
+        async () => (await Promise.all(all.map(complete))).every(Boolean),
+        60_000,
+        500,
+      )
+      await sleep(3_000)
+    },
+    /** Ends all that is left of it, and what it left in the kernel. */
+    async end() {
+      for (const name of ['d1', 'd2']) {
+        try {
+          directors[name].crash()
+        } catch {
+          // Crashed before.
+        }
+        await net.heal(name)
+        clean(net, name)
+      }
+      await until('the VIP is gone', () => !all.some(one => one.holds(vip)), 10_000, 50)
+    },
+  }
+}
+
+/** The peer is known to the election, so that it waits no longer than it has to. */
+async function complete(one) {
+  const status = await one.status()
+  return status?.processes.length >= 3 && status.processes.every(part => part.state === 'running')
+}
+
+const full = one => one.table()[0]?.[1].length === 2
+
+/** keepalived on both, as `deploy/lab/keepalived-conf` configures it; `edit` may change that text. */
+export function keepalived(net, { interval = 100, edit = text => text, options = [] } = {}) {
+  const home = `/tmp/${net.prefix}-bench-keepalived`
+  const views = { d1: director(net, 'd1', { home }), d2: director(net, 'd2', { home }) }
+  const pidFiles = name => ['pid', 'vrrp.pid', 'checkers.pid'].map(file => join(home, name, file))
+  const readPids = name =>
+    pidFiles(name)
+      .filter(existsSync)
+      .map(file => Number(readFileSync(file, 'utf8')))
+  const pids = name => readPids(name).filter(alive)
+  function startOne(name) {
+    const folder = join(home, name)
+    mkdirSync(folder, { recursive: true })
+    const conf = join(folder, 'keepalived.conf')
+    const text = execFileSync(join(labFolder, 'keepalived-conf'), [
+      name,
+      '--interval',
+      String(interval / 1000),
+      ...options,
+    ])
+    writeFileSync(conf, edit(String(text)))
+    const log = openSync(join(folder, 'log'), 'a')
+    const [pid, vrrp, checkers] = pidFiles(name)
+    const argv = ['--dont-fork', '--log-console', '--use-file', conf]
+    const child = net.spawn(
+      name,
+      ['keepalived', ...argv, '--pid', pid, '--vrrp_pid', vrrp, '--checkers_pid', checkers],
+      { detached: true, stdio: ['ignore', log, log] },
+    )
+    child.unref()
+  }
+  return {
+    name: 'keepalived',
+    directors: views,
+    pids,
+    startOne,
+    async start() {
+      for (const name of ['d1', 'd2']) startOne(name)
+      const { d1, d2 } = views
+      await until('keepalived runs', () => d1.holds(vip) && !d2.holds(vip) && full(d1) && full(d2), 60_000, 50)
+      await sleep(3_000)
+    },
+    async end() {
+      for (const name of ['d1', 'd2']) {
+        for (const pid of pids(name)) process.kill(pid, 'SIGKILL')
+        await net.heal(name)
+        clean(net, name)
+        await until('keepalived is gone', () => pids(name).length === 0, 5_000, 20)
+      }
+    },
+  }
+}
+
+function alive(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.[0] !== 'Z'
+  } catch {
+    return false
+  }
+}
+
+function clean(net, name) {
+  for (const argv of [
+    ['ip', 'address', 'del', `${vip}/32`, 'dev', 'eth0'],
+    ['ipvsadm', '-C'],
+  ]) {
+    try {
+      execFileSync('ip', ['netns', 'exec', net.ns(name), ...argv], { stdio: 'ignore' })
+    } catch {
+      // Not there: just as well.
+    }
+  }
+}
+
+/** Adverts and announcements as the switch hands them to the client, with the kernel's times (epoch ms). */
+export async function capture(net) {
+  const argv = ['tcpdump', '-i', 'cl', '-n', '-tt', '-l', '--immediate-mode', 'ip proto 112 or arp']
+  const child = net.spawn('sw', argv, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let out = ''
+  let ready = ''
+  child.stdout.on('data', part => {
+    out += part
+  })
+  child.stderr.on('data', part => {
+    ready += part
+  })
+  await until('tcpdump listens', () => ready.includes('listening on'))
+  return {
+    async end() {
+      const closed = new Promise(resolve => child.once('close', resolve))
+      child.kill('SIGTERM')
+      await closed
+      const lines = out.split('\n').map(line => ({ at: Number(line.split(' ')[0]) * 1000, line }))
+      return {
+        adverts: from => lines.filter(({ line }) => line.includes(` ${from} > 224.0.0.18: VRRP`)),
+        announcements: lines.filter(({ line }) => announcement.test(line)),
+      }
+    },
+  }
+}
+
+const announcement = new RegExp(`who-has ${vip}( \\(.*\\))? tell ${vip},|Reply ${vip} is-at`)
+
+/** The client that never stops asking; `end` tells the longest time without an answer after `since` (epoch ms). */
+export function client(net, every = 5) {
+  const argv = ['--target', `${vip}:80`, '--threshold', '1', '--every', String(every)]
+  const child = net.spawn('cl', [process.execPath, join(labFolder, 'probe.mjs'), ...argv], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let out = ''
+  child.stdout.on('data', part => {
+    out += part
+  })
+  return {
+    end: () =>
+      new Promise(resolve => {
+        child.on('close', () => resolve(JSON.parse(out)))
+        child.kill('SIGTERM')
+      }),
+  }
+}
+
+/** The longest gap that touches the time between `from` and `to` (epoch ms). */
+export const longestGap = (report, from, to = Number.POSITIVE_INFINITY) =>
+  Math.max(0, ...report.gaps.filter(gap => gap.end > from && gap.start < to).map(gap => gap.ms))
+
+export const now = () => performance.timeOrigin + performance.now()
+
+/** min / median / max and how many; numbers in ms. */
+export function summary(values) {
+  if (values.length === 0) return 'none'
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.ceil((sorted.length - 1) / 2)]) / 2
+  return `${[sorted[0], middle, sorted.at(-1)].map(value => value.toFixed(1)).join(' / ')} (${values.length})`
+}
+
+/** A table in Markdown. */
+export function print(head, rows) {
+  console.log(`| ${head.join(' | ')} |\n|${head.map(() => '---').join('|')}|`)
+  for (const row of rows) console.log(`| ${row.join(' | ')} |`)
+}
