@@ -25,6 +25,8 @@ export type Entry = Due & {
   /** What the next start is counted from: a start that came early to share a turn does not shorten the interval. */
   base: Millis
   stalledAtStart: Millis
+  attempt: AbortController
+  /** The attempt while it runs. */
   running: AbortController | undefined
   queued: boolean
   removed: boolean
@@ -65,6 +67,7 @@ export function createEntry(key: string, { target, spec, provisional }: Wanted, 
     started: 0,
     base: 0,
     stalledAtStart: 0,
+    attempt: new AbortController(),
     running: undefined,
     queued: false,
     removed: false,

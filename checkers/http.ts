@@ -16,15 +16,16 @@ export function httpProbe(spec: HttpSpec, open: Open): Probe {
   return (target, signal) =>
     attempt(open, target, signal, 'fin', (stream, settle) => {
       const reader = responseReader(spec.method, spec.maxBytes)
-      let first: string | undefined
+      let first: Buffer | undefined
       let phase = 'status'
 
       function take(chunk: Buffer | undefined, ended: boolean) {
-        if (chunk && first === undefined) first = excerpt(chunk)
+        // Kept as bytes: made readable only if it is told.
+        if (chunk && first === undefined) first = Buffer.from(chunk.subarray(0, 80))
         const reading = reader.read(chunk, ended)
         if ('done' in reading) settle(judgeResponse(reading.done))
         else if ('wrong' in reading)
-          settle(failed(first === undefined ? 'closed' : 'bad-reply', 'L7RSP', reading.wrong, first))
+          settle(failed(first === undefined ? 'closed' : 'bad-reply', 'L7RSP', reading.wrong, first && excerpt(first)))
         else phase = reading.waiting
       }
 
@@ -36,7 +37,7 @@ export function httpProbe(spec: HttpSpec, open: Open): Probe {
         },
         data: chunk => take(chunk, false),
         ended: () => take(undefined, true),
-        late: () => timedOut('L7', `waiting for the ${phase}`, first),
+        late: () => timedOut('L7', `waiting for the ${phase}`, first && excerpt(first)),
       }
     })
 }

@@ -65,6 +65,8 @@ export function createMonitor(ports: MonitorPorts) {
   let cancel = () => {}
   let armedFor = Number.POSITIVE_INFINITY
   let inWake = false
+  /** Epoch minus monotonic time, taken anew at each wake: a look at two clocks per check is a system call too many. */
+  let epoch = Date.now() - clock.now()
 
   /** Makes the running checks those of the map. What is in both goes on untouched. */
   function set(wanted: ReadonlyMap<string, Wanted>) {
@@ -83,7 +85,7 @@ export function createMonitor(ports: MonitorPorts) {
       entries.set(entry.key, entry)
       heap.schedule(entry, firstStart(entry.spec, added.length, now, random()))
     }
-    arm()
+    arm(now)
   }
 
   function remove(entry: Entry) {
@@ -94,10 +96,10 @@ export function createMonitor(ports: MonitorPorts) {
     entry.running?.abort()
   }
 
-  function arm() {
+  function arm(now: Millis) {
     if (inWake) return
     const first = heap.peek()
-    const heartbeat = network.running() > 0 ? clock.now() + stall.heartbeat : Number.POSITIVE_INFINITY
+    const heartbeat = network.running() > 0 ? now + stall.heartbeat : Number.POSITIVE_INFINITY
     const due = Math.min(first?.due ?? Number.POSITIVE_INFINITY, heartbeat)
     if (due === armedFor || (armedFor < due && armedFor !== Number.POSITIVE_INFINITY)) return
     cancel()
@@ -109,15 +111,16 @@ export function createMonitor(ports: MonitorPorts) {
     const now = clock.now()
     stall.woke(armedFor, now)
     armedFor = Number.POSITIVE_INFINITY
+    epoch = Date.now() - now
     inWake = true
     for (let entry = heap.peek(); entry && entry.due <= now + slack(entry); entry = heap.peek()) {
       heap.remove(entry)
       if (entry.running) timeUp(entry, now)
-      else if (laneOf(entry).enter(entry, entry.hurry.length > 0)) start(entry)
+      else if (laneOf(entry).enter(entry, entry.hurry.length > 0)) start(entry, now)
       else entry.queued = true
     }
     inWake = false
-    arm()
+    arm(now)
   }
 
   /** A start may come a little early, to share one turn of the loop with others; a timeout never, nor what is in a hurry. */
@@ -136,8 +139,7 @@ export function createMonitor(ports: MonitorPorts) {
     return entry.spec.probe.kind === 'exec' ? programs : network
   }
 
-  function start(entry: Entry) {
-    const now = clock.now()
+  function start(entry: Entry, now: Millis) {
     lag.add(now - entry.due)
     counters.attempts++
     const urgent = entry.hurry.length > 0
@@ -146,10 +148,12 @@ export function createMonitor(ports: MonitorPorts) {
     entry.started = now
     entry.base = Math.max(now, entry.due)
     entry.stalledAtStart = stall.total()
-    const attempt = new AbortController()
+    // One for many attempts: a probe takes its listener away when it settles, and only a timeout uses it up.
+    if (entry.attempt.signal.aborted) entry.attempt = new AbortController()
+    const { attempt } = entry
     entry.running = attempt
     heap.schedule(entry, now + entry.spec.timeout)
-    const at = Date.now()
+    const at = Math.round(epoch + now)
     entry.probe(entry.target, attempt.signal).then(
       outcome => settle(entry, at, outcome, urgent),
       // A probe never rejects: this one has a fault of ours, which must not look like one of the server's.
@@ -158,15 +162,15 @@ export function createMonitor(ports: MonitorPorts) {
   }
 
   function settle(entry: Entry, at: number, found: Outcome, urgent: boolean) {
+    const now = clock.now()
     const lane = laneOf(entry)
     lane.leave()
     entry.running = undefined
     for (let next = lane.next(); next; next = lane.next()) {
       if (next.removed) lane.leave()
-      else start(next)
+      else start(next, now)
     }
     if (entry.removed) return
-    const now = clock.now()
     const outcome = excused(entry, entry.spec.invert ? inverted(found) : found)
     const result: Result = { at, latency: now - entry.started, outcome }
     entry.history.add(result)
@@ -184,7 +188,7 @@ export function createMonitor(ports: MonitorPorts) {
     heap.schedule(entry, nextDue(entry, before, now))
     ports.onResult?.(entry.key, result, health)
     if (health.verdict !== before.verdict) changed(entry, before.verdict, health.verdict, result, now)
-    arm()
+    arm(now)
   }
 
   /** A refusal, or a reset of the connect, says that nobody listens there any more. */
@@ -247,7 +251,7 @@ export function createMonitor(ports: MonitorPorts) {
     entry.hurry = pauses.map(pause => now + pause)
     entry.final = final && entry.spec.watch.final
     if (!entry.running && !entry.queued) heap.schedule(entry, Math.min(entry.due, now))
-    arm()
+    arm(now)
   }
 
   /** The same for every check of an address: an ICMP unreachable, a failing neighbour entry. No refusal is final here. */

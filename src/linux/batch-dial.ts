@@ -106,21 +106,29 @@ export function createBatchDial(): Dial & { stop(): void } {
     if (open.state === 'closed') return
     // From the second on: a small message must not wait for the acknowledgement of the first (Nagle).
     if (open.sends++ === 1) libc.setsockopt(open.fd, TCP, NODELAY, one, 4)
-    open.unsent = open.unsent ? Buffer.concat([open.unsent, bytes]) : Buffer.from(bytes)
-    if (open.state === 'open') flush(open)
+    const rest = open.unsent === undefined && open.state === 'open' ? push(open, bytes) : bytes
+    if (rest) open.unsent = open.unsent ? Buffer.concat([open.unsent, rest]) : Buffer.from(rest)
   }
 
   function flush(open: Open) {
-    while (open.unsent) {
-      const count = calls.send(open.fd, open.unsent, open.unsent.length, NOSIGNAL)
-      if (count < 0) {
+    if (open.unsent) open.unsent = push(open, open.unsent)
+  }
+
+  /** Gives the kernel what it takes; answers with the rest, which an edge will ask for. */
+  function push<T extends Uint8Array>(open: Open, bytes: T): T | undefined {
+    let rest = bytes
+    for (;;) {
+      const count = calls.send(open.fd, rest, rest.length, NOSIGNAL)
+      if (count === rest.length) return undefined
+      if (count >= 0) rest = rest.subarray(count) as T
+      else {
         const errno = koffi.errno()
+        if (errno === EAGAIN) return rest
         if (errno === EINTR) continue
         // Told later: whoever sends does not expect to be called back meanwhile.
-        if (errno !== EAGAIN) queueMicrotask(() => fail(open, errno))
-        return
+        queueMicrotask(() => fail(open, errno))
+        return undefined
       }
-      open.unsent = count < open.unsent.length ? open.unsent.subarray(count) : undefined
     }
   }
 
