@@ -51,6 +51,8 @@ export type NoticeCode =
   | 'addresses-differ'
   | 'interval-differs'
   | 'discarded'
+  /** Somebody else uses our address. */
+  | 'own-address'
   | 'wants-master'
 
 export type Notification = {

@@ -21,6 +21,11 @@ export function reception(counters: Counters, notice: ReturnType<typeof notices>
       const { from } = advert
       if ('discard' in advert) {
         counters[advert.discard]++
+        if (advert.discard === 'own-address') {
+          const text = `Another machine, or a loop, sends adverts from our own address ${from}`
+          notice('own-address', text, { from })
+          return undefined
+        }
         // Forged sources are without number: only a configured director gets a line of its own.
         const peer = router.directors.some(({ addresses }) => addresses.includes(from))
         const text = `Discarded a packet of ${from}: ${advert.discard}`
@@ -31,20 +36,22 @@ export function reception(counters: Counters, notice: ReturnType<typeof notices>
       if (advert.priority === 0) counters['priority-zero-pkts-rcvd']++
       counters[`checksum-${advert.checksum}`]++
       if (last?.from === from) lateness.add(Math.max(0, now - last.at - last.interval))
+      // A single other interval is the last word before a restart.
+      const settled = last?.from === from && last.interval === advert.interval
       last = { from, at: now, interval: advert.interval }
-      compare(router, advert)
+      compare(router, advert, settled)
       return advert
     },
   }
 
-  function compare(router: VirtualRouter, advert: Admitted) {
+  function compare(router: VirtualRouter, advert: Admitted, settled: boolean) {
     const { from } = advert
     if (advert.addressesDiffer) {
       counters['address-list-error']++
       const theirs = advert.addresses.join(' ') || 'none'
       notice('addresses-differ', `${from} advertises other VIPs: ${theirs}`, { from, addresses: theirs }, from)
     }
-    if (advert.interval !== router.advertInterval && advert.priority !== 0) {
+    if (settled && advert.interval !== router.advertInterval && advert.priority !== 0) {
       const text = `${from} advertises every ${advert.interval} ms, this director every ${router.advertInterval} ms`
       notice('interval-differs', text, { from, interval: advert.interval }, from)
     }
