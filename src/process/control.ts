@@ -37,6 +37,8 @@ const log = createLog({
 })
 /** How long vrrp and checkers may take to carry out a new configuration, ms. */
 const applyLimit = 20_000
+/** A spare vrrp process has said what it is master of by then, ms. */
+const spareLimit = 300
 /** setTimeout counts in 31 bits of ms. */
 const longest = 2 ** 31 - 1
 let seenFile = ''
@@ -75,6 +77,7 @@ state.processes.up('control', process.pid, Date.now())
 const metrics = createMetrics()
 let overrideTimer: NodeJS.Timeout | undefined
 let orderTimer: NodeJS.Timeout | undefined
+let vrrpGone: NodeJS.Timeout | undefined
 let confirmTimer: NodeJS.Timeout | undefined
 const peers = createPeers(state, {
   clock: systemClock,
@@ -187,6 +190,7 @@ function receive(from: Address, message: Message): void {
       state.processes.heard(message, Date.now())
       if (message.state === 'died') {
         distribution.lost(message.role)
+        if (message.role === 'vrrp') vrrpGone = setTimeout(forgetRouters, spareLimit)
         record(
           event(
             'process.died',
@@ -206,6 +210,7 @@ function receive(from: Address, message: Message): void {
       }
       return
     case 'router-status':
+      clearTimeout(vrrpGone)
       if (message.lag !== undefined) state.processes.lag('vrrp', message.lag)
       for (const router of message.routers) state.routers.set(router.name, router)
       for (const name of state.routers.keys())
@@ -235,6 +240,16 @@ function receive(from: Address, message: Message): void {
       return leave(message.how)
     default:
   }
+}
+
+/** The vrrp process is dead, and no spare has gone on: what it said last is true no more. */
+function forgetRouters(): void {
+  const faults = ['the vrrp process is dead']
+  for (const [name, router] of state.routers) {
+    const { master: _, ...rest } = router
+    state.routers.set(name, { ...rest, state: 'fault', cause: 'process-died', since: Date.now(), faults })
+  }
+  peers.tell()
 }
 
 /** A process that has just started knows nothing of what was said at run time. */

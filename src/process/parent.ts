@@ -31,6 +31,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
   const children = new Map<Role, Child>()
   const deaths: Record<Role, number[]> = { vrrp: [], checkers: [], control: [] }
   let spare: Child | undefined
+  let spareDeaths: number[] = []
   let held: readonly Held[] = []
   /** The last adverts of what is held left then at the earliest, on this process' clock. */
   let sentAt = performance.now()
@@ -68,9 +69,13 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     if (spare || leaving) return
     const spareEnv = { ...env, ...environmentOf(paths), LVSKEEPER_SPARE: '1' }
     spare = startChild('vrrp', spareEnv, carryFromSpare, (child, reason) => {
-      if (spare === child) spare = undefined
       // It was promoted meanwhile: it is vrrp now, and its end is vrrp's end.
-      else died(child, reason)
+      if (spare !== child) return died(child, reason)
+      spare = undefined
+      if (leaving) return
+      ports.log('warn', 'process.died', { role: 'spare', pid: child.pid, reason })
+      spareDeaths = [...spareDeaths.filter(at => performance.now() - at < 60_000), performance.now()]
+      setTimeout(startSpare, Math.max(1_000, restartDelay(spareDeaths, performance.now()))).unref()
     })
   }
 
@@ -118,7 +123,14 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     tellControl({ type: 'child', role: child.role, state: 'died', pid: child.pid, reason })
     if (child.role === 'vrrp' && spare) return promote(spare)
     if (child.role === 'vrrp') expectHolder('died')
-    setTimeout(() => !leaving && start(child.role), restartDelay(deaths[child.role], now))
+    setTimeout(() => startAgain(child.role), restartDelay(deaths[child.role], now))
+  }
+
+  function startAgain(role: Role): void {
+    if (leaving || children.has(role)) return
+    // One that stands ready is faster than one that must start.
+    if (role === 'vrrp' && spare) promote(spare)
+    else start(role)
   }
 
   function promote(child: Child): void {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFailed, test } from 'vitest'
 import { until } from '../lab/harness.js'
 import { figure } from './figures.js'
 import { createPair, now, type Pair, signal, sleep } from './pair.js'
@@ -12,6 +12,7 @@ describe('a director', () => {
   beforeEach(async () => {
     pair = await createPair()
     await pair.up()
+    onTestFailed(() => console.log(pair.story()))
   }, 60_000)
   afterEach(() => pair.down())
 

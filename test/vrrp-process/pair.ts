@@ -155,6 +155,8 @@ ${changed.more ?? ''}`,
       await Promise.all([d1.whole(), d2.whole()])
       await sleep(1_500)
     },
+    /** What both said, for a test that failed. */
+    story: () => [d1, d2].map(one => `${one.name}\n${one.log().slice(-6_000)}`).join('\n'),
     /** For how long both had the VIP from `since` on, in ms. */
     both(since: number): number {
       const moments = [...d1.changes.map(one => ({ ...one, who: 0 })), ...d2.changes.map(one => ({ ...one, who: 1 }))]
@@ -208,7 +210,16 @@ function children(pid: number): number[] {
       }
     })
     .map(Number)
-    .sort((a, b) => a - b)
+    .sort((a, b) => startOf(a) - startOf(b))
+}
+
+/** Process ids start over; times of birth do not (proc(5), field 22 of stat). */
+function startOf(pid: number): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[19])
+  } catch {
+    return 0
+  }
 }
 
 const library = koffi.load(null)
