@@ -70,7 +70,11 @@ export const commands: readonly Command[] = [
   {
     name: 'status',
     summary: 'who is master and why, what is down and why, what differs from normal',
-    options: [...control, { flags: '--nagios', text: 'one line and exit code 0, 1, 2 or 3 for a monitoring plug-in' }],
+    options: [
+      ...control,
+      { flags: '--check', text: 'exit 2 when there is a warning or an alarm' },
+      { flags: '--nagios', text: 'one line and exit code 0, 1, 2 or 3 for a monitoring plug-in' },
+    ],
     examples: ['lvskeeper status', 'lvskeeper status --json'],
     load: async () => (await import('./status.js')).status,
   },
@@ -189,6 +193,53 @@ export const commands: readonly Command[] = [
     options: [...control, { flags: '--clear', text: 'remove our services from the kernel table' }],
     examples: ['lvskeeper stop', 'lvskeeper stop --clear'],
     load: async () => (await import('./restart.js')).stop,
+  },
+  {
+    name: 'import',
+    args: '<format> <files...>',
+    summary: 'a keepalived configuration as YAML; exit 0 complete, 2 partial, 1 unreadable',
+    options: [
+      json,
+      { flags: '-o, --output <file>', text: 'write the YAML there; a file that exists is left alone' },
+      { flags: '--nodes <names>', text: 'names of the directors, in the order of the files: d1,d2' },
+      { flags: '--addresses <addresses>', text: 'their own addresses, where the files do not say' },
+    ],
+    examples: [
+      'lvskeeper import keepalived /etc/keepalived/keepalived.conf',
+      'lvskeeper import keepalived d1.conf d2.conf -o lvskeeper.yaml',
+    ],
+    load: async () => (await import('./import.js')).importCommand,
+  },
+  {
+    name: 'doctor',
+    summary: 'what is wrong with this machine as a director, with the command that mends it; exit 1 with problems',
+    options: [json, file, node],
+    examples: ['lvskeeper doctor', 'lvskeeper doctor -c new.yaml --node d1'],
+    load: async () => (await import('./doctor.js')).doctor,
+  },
+  {
+    name: 'realserver',
+    args: '<prepare|verify>',
+    summary: "the real server's half: VIP on lo or tunl0, ARP settings, gateway, rp_filter",
+    options: [
+      json,
+      file,
+      {
+        flags: '--address <addresses>',
+        text: 'which real server of the file (default: the addresses of this machine)',
+      },
+      { flags: '--vip <addresses>', text: 'without a file: the virtual addresses, a comma between them' },
+      { flags: '--mode <mode>', text: 'with --vip: dr, tun or nat (default: dr)' },
+      { flags: '--gateway <address>', text: 'with --vip and nat: the address that moves with the directors' },
+      { flags: '--format <format>', text: 'prepare: plan, script, networkd or sysctl (default: plan)' },
+      { flags: '--apply', text: 'prepare: do it now, until the next boot' },
+    ],
+    examples: [
+      'lvskeeper realserver prepare --vip 10.9.0.100 --format script',
+      'lvskeeper realserver prepare -c lvskeeper.yaml --apply',
+      'lvskeeper realserver verify -c lvskeeper.yaml',
+    ],
+    load: async () => (await import('./realserver.js')).realserver,
   },
   {
     name: 'bundle',

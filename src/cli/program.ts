@@ -6,6 +6,11 @@ import { commands } from './commands.js'
 /** Parses the command line and runs one command. Returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   let code: number = exit.ok
+  // `lvskeeper events | head`: who reads has what he wanted.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(exit.ok)
+    throw error
+  })
   const program = new Commander('lvskeeper')
     .description(
       'High-availability controller for Linux Virtual Server: VRRP, health checks and the kernel IPVS table.',

@@ -1,7 +1,8 @@
 import { emitKeypressEvents } from 'node:readline'
+import type { StoredEvent } from '../events/store.js'
 import { paintFor } from '../status/paint.js'
 import type { Status } from '../status/status.js'
-import { statusText } from '../status/text.js'
+import { type Action, emptyWatch, type Watch, watchKey, watchScreen } from '../status/watch.js'
 import { exit, type Run } from './command.js'
 import { controlClient, statusClient, withDaemon } from './daemon.js'
 
@@ -10,9 +11,10 @@ type Key = { readonly name?: string; readonly ctrl?: boolean }
 /** The alternate screen of the terminal, its cursor hidden; and back. */
 const enter = '\x1b[?1049h\x1b[?25l'
 const leave = '\x1b[?25h\x1b[?1049l'
-const home = '\x1b[H\x1b[J'
+const home = '\x1b[H'
+const clearLine = '\x1b[K'
 
-/** The status, redrawn each second. j and k choose a real server or router; d, m, r and f act on it. */
+/** The status, redrawn each second; src/status/watch.ts decides what is shown and what a key does. */
 export const watch: Run = call =>
   withDaemon(call, async () => {
     const { options, err, out } = call
@@ -23,70 +25,60 @@ export const watch: Run = call =>
     const reader = statusClient(options)
     const writer = controlClient(options)
     const paint = paintFor(process.stdout, process.env)
-    let now = await reader.get<Status>('/v1/status')
-    let chosen = 0
-    let said = 'j/k choose   d drain   m maint   r ready   f fail over   q quit'
+    let shown: Watch = { ...emptyWatch, status: await reader.get<Status>('/v1/status') }
 
-    const subjects = () => [
-      ...now.routers.map(router => ({ kind: 'router' as const, name: router.name })),
-      ...now.services.flatMap(service =>
-        service.realServers.map(({ address, port }) => ({
-          kind: 'server' as const,
-          name: `${service.name}/${address.includes(':') ? `[${address}]` : address}${port ? `:${port}` : ''}`,
-        })),
-      ),
-    ]
-    const draw = () => {
+    function draw() {
       const { columns = 80, rows = 24 } = process.stdout
-      const subject = subjects()[chosen]
-      const foot = paint('inverse', ` ${subject ? `${subject.kind} ${subject.name}` : ''}  ${said} `.slice(0, columns))
-      out(`${home}${statusText(now, { paint, width: columns, rows: rows - 2 })}\x1b[${rows};1H${foot}`)
+      const lines = watchScreen(shown, { width: columns, height: rows, paint })
+      out(`${home}${lines.map(line => `${line}${clearLine}`).join('\r\n')}`)
     }
-    const act = async (key: string) => {
-      const subject = subjects()[chosen]
-      if (!subject) return
+
+    function failed(error: unknown) {
+      shown = { ...shown, message: error instanceof Error ? error.message : String(error) }
+      draw()
+    }
+
+    async function refresh() {
+      const [status, events] = await Promise.all([
+        reader.get<Status>('/v1/status'),
+        reader.get<StoredEvent[]>('/v1/events?last=20'),
+      ])
+      shown = { ...shown, status, events }
+      draw()
+    }
+
+    async function carryOut(action: Exclude<Action, { do: 'quit' }>) {
+      const { text } = await ask(action)
+      shown = { ...shown, message: text }
+      await refresh()
+    }
+
+    function ask(action: Exclude<Action, { do: 'quit' }>): Promise<{ readonly text: string }> {
       const reason = 'from lvskeeper watch'
-      if (key === 'f' && subject.kind === 'router') await writer.post('/v1/failover', { router: subject.name, reason })
-      else if (key === 'r' && subject.kind === 'router')
-        await writer.post('/v1/failover', { router: subject.name, back: true })
-      else if (key === 'r') await writer.delete(`/v1/overrides?server=${encodeURIComponent(subject.name)}`)
-      else if (subject.kind === 'server' && (key === 'd' || key === 'm'))
-        await writer.post('/v1/overrides', { server: subject.name, verb: key === 'd' ? 'drain' : 'maint', reason })
-      else return
-      said = `${key}: done for ${subject.name}`
+      if (action.do === 'failover')
+        return writer.post('/v1/failover', { router: action.router, back: action.back, reason })
+      const { verb, server } = action
+      if (verb === 'ready') return writer.delete(`/v1/overrides?server=${encodeURIComponent(server)}`)
+      return writer.post('/v1/overrides', { server, verb, reason })
     }
 
     emitKeypressEvents(process.stdin)
     process.stdin.setRawMode(true)
     out(enter)
-    const timer = setInterval(refresh, 1_000)
+    const timer = setInterval(() => void refresh().catch(failed), 1_000)
     process.stdout.on('resize', draw)
     draw()
-    function refresh() {
-      reader.get<Status>('/v1/status').then(
-        fresh => {
-          now = fresh
-          draw()
-        },
-        error => {
-          said = error instanceof Error ? error.message : String(error)
-          draw()
-        },
-      )
-    }
     try {
       return await new Promise<number>(resolve => {
+        // Whatever ends it, the terminal is given back as it was.
+        for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve(exit.ok))
+        process.stdin.once('end', () => resolve(exit.ok))
         process.stdin.on('keypress', (_: string, { name = '', ctrl }: Key) => {
-          if (name === 'q' || (ctrl && name === 'c')) return resolve(exit.ok)
-          if (name === 'j' || name === 'down') chosen = Math.min(subjects().length - 1, chosen + 1)
-          else if (name === 'k' || name === 'up') chosen = Math.max(0, chosen - 1)
-          else if ('dmrf'.includes(name)) {
-            act(name).then(refresh, error => {
-              said = error instanceof Error ? error.message : String(error)
-              draw()
-            })
-          }
+          const { watch, action } = watchKey(shown, ctrl ? `C-${name}` : name)
+          shown = watch
           draw()
+          if (action?.do === 'quit') resolve(exit.ok)
+          else if (action) carryOut(action).catch(failed)
         })
       })
     } finally {
