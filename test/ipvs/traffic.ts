@@ -79,6 +79,31 @@ export async function segment(id: string) {
     ask(from: 'near' | 'far', protocol: string, address: string, port: number, count = 4): string[] {
       return inside(from, 'python3', '-c', CLIENT, protocol, address, `${port}`, `${count}`).trim().split(' ')
     },
+    /** Opens a connection and keeps it, saying nothing. */
+    async hold(from: 'near' | 'far', address: string, port: number): Promise<void> {
+      const child = spawn('ip', ['netns', 'exec', ns(from), 'python3', '-c', HOLD, address, `${port}`], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      children.push(child)
+      await once(child.stdout, 'data')
+    },
+    /** Asks again and again, `gap` ms apart, until `stop`: how many answers came from whom, `-` for none. */
+    keepAsking(from: 'near' | 'far', address: string, port: number, gap: number) {
+      const args = ['netns', 'exec', ns(from), 'python3', '-c', LOOP, address, `${port}`, `${gap}`]
+      const child = spawn('ip', args, { stdio: ['pipe', 'pipe', 'inherit'] })
+      children.push(child)
+      let text = ''
+      child.stdout.on('data', part => {
+        text += part
+      })
+      return {
+        async stop(): Promise<Record<string, number>> {
+          child.stdin.end()
+          await once(child, 'close')
+          return JSON.parse(text)
+        },
+      }
+    },
     /** The real servers' end of a tunnel, for what the kernel's own fallback devices do not take. */
     receive(...type: string[]) {
       for (const [name, last] of [
@@ -144,4 +169,26 @@ for _ in range(count):
         answers.append('-')
     s.close()
 print(*answers)
+`
+
+const LOOP = `
+import collections, json, select, socket, sys, time
+address, port, gap = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]) / 1000
+answers = collections.Counter()
+while not select.select([sys.stdin], [], [], gap)[0]:
+    s = socket.socket()
+    s.settimeout(3)
+    try:
+        s.connect((address, port)); s.send(b'?'); answers[s.recv(100).decode() or '-'] += 1
+    except OSError:
+        answers['-'] += 1
+    s.close()
+print(json.dumps(answers))
+`
+
+const HOLD = `
+import socket, sys, time
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+print('open', flush=True)
+time.sleep(600)
 `
