@@ -58,7 +58,11 @@ export function repairs(): Repairs {
         return 'left'
       }
 
-      const todo = ops.filter(op => {
+      /** Services that stay away: without them no real server can be added either. */
+      const absent = new Set<string>()
+
+      function wanted(op: Op): boolean {
+        if ('server' in op && absent.has(serviceKey(op.service.id))) return false
         const entry = repaired(op)
         if (entry === undefined) return true
         if (!unchanged(op)) {
@@ -71,6 +75,12 @@ export function repairs(): Repairs {
         if (answer === 'repaired') tolerated.delete(entry)
         else tolerated.add(entry)
         return answer === 'repaired'
+      }
+
+      const todo = ops.filter(op => {
+        const go = wanted(op)
+        if (!go && op.op === 'add-service') absent.add(serviceKey(op.service.id))
+        return go
       })
 
       const wrong = new Set([...ops.map(entryKey), ...missing])

@@ -177,6 +177,19 @@ describe('drift', () => {
     expect(weights(kernel)).toEqual({ 22: 1 })
   })
 
+  test('in a service that stays away by drift: report, verdicts change nothing and nothing is refused', async () => {
+    const { kernel, table } = await running()
+    table.wish.drift = 'report'
+    kernel.behindItsBack({ op: 'remove-service', service: web })
+    await table.advance(2000)
+    await table.say(
+      virtualServer([realServer(21, { override: { verb: 'weight', weight: 3 } }), realServer(22, { verdict: 'down' })]),
+    )
+    await table.advance(5000)
+    expect(kernel.table().has(serviceKey(web.id))).toBe(false)
+    expect(table.events().map(event => event.name)).toEqual(['table.drift'])
+  })
+
   test('what was only reported is repaired once the file says repair', async () => {
     const { kernel, table } = await running()
     table.wish.drift = 'report'
