@@ -51,7 +51,7 @@ function whyBackup(router: VirtualRouter, { knowledge }: State, phase: Backup, o
     if (unready > 0) lines.push(`Its own table is incomplete: it waits for it, ${seconds(unready)} at most.`)
   }
   if (phase.wants) lines.push('Its time has come, but not all routers of its sync group are ready to be master.')
-  const place = rank(router, knowledge, master?.address, now)
+  const place = rank(router, knowledge, master, now)
   const why =
     place === undefined
       ? 'the skew of the RFC, because not all directors are known to run lvskeeper with this configuration'

@@ -1,6 +1,6 @@
 import { fromBackup } from './from-backup.js'
 import { fromMaster } from './from-master.js'
-import { isKnown, patience } from './patience.js'
+import { isKnown, patience, STRANGER_REMEMBERED } from './patience.js'
 import { becomeBackup, becomeFault, becomeMaster } from './phases.js'
 import type { Millis } from './ports.js'
 import type { Event, Knowledge, PeerView, Resume, State, Step } from './state.js'
@@ -13,6 +13,7 @@ export function initialState(router: VirtualRouter, now: Millis): State {
     faults: [],
     unreadySince: now,
     peers: new Map(),
+    linkLocals: new Map(),
     refusals: 0,
   }
   return { phase: { name: 'init' }, knowledge }
@@ -83,7 +84,7 @@ function learn(router: VirtualRouter, knowledge: Knowledge, event: Event, now: M
     case 'peers':
       return { ...knowledge, peers: new Map(event.peers.map((view): [string, PeerView] => [view.director, view])) }
     case 'advert':
-      return isKnown(router, knowledge, event.from) ? knowledge : { ...knowledge, strangerAt: now }
+      return heardFrom(router, knowledge, event.from, now)
     case 'failover':
       return { ...knowledge, behind: event.behind }
     case 'give-back': {
@@ -93,4 +94,17 @@ function learn(router: VirtualRouter, knowledge: Knowledge, event: Event, now: M
     default:
       return knowledge
   }
+}
+
+function heardFrom(router: VirtualRouter, before: Knowledge, from: string, now: Millis): Knowledge {
+  const knowledge = from.startsWith('fe80:')
+    ? { ...before, linkLocals: remember(before.linkLocals, from, now) }
+    : before
+  return isKnown(router, knowledge, from) ? knowledge : { ...knowledge, strangerAt: now }
+}
+
+function remember(linkLocals: Knowledge['linkLocals'], from: string, now: Millis): Knowledge['linkLocals'] {
+  const recent = [...linkLocals].filter(([, at]) => now - at < STRANGER_REMEMBERED)
+  // Forged sources are without number; more than fit the file is all that has to be known.
+  return new Map([...recent.slice(-255), [from, now]])
 }

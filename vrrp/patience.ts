@@ -1,12 +1,12 @@
 import { compareAddresses } from './address.js'
 import type { Millis } from './ports.js'
-import type { Backup, Knowledge } from './state.js'
+import type { Backup, HeardMaster, Knowledge } from './state.js'
 import { isOwner, type VirtualRouter } from './virtual-router.js'
 
 /** Below this nobody can be told apart: wake-ups and delivery of a healthy machine. */
 const LEAST = 2
 /** A router that is none of ours may be a silent backup for long after it was heard. */
-const STRANGER_REMEMBERED = 3_600_000
+export const STRANGER_REMEMBERED = 3_600_000
 
 /**
  * How long the other directors wait, at least, after an advert that announced `interval`. Who was silent for longer must
@@ -34,7 +34,7 @@ export type Waiting = Pick<Backup, 'master' | 'masterInterval' | 'left'>
  * our configuration: a guard for late adverts and a slot for each director that may be better. Else the RFC's skew.
  */
 export function tail(router: VirtualRouter, knowledge: Knowledge, backup: Waiting, now: Millis): Millis {
-  const place = rank(router, knowledge, backup.master?.address, now)
+  const place = rank(router, knowledge, backup.master, now)
   const skew = rfcSkew(router, knowledge, backup.masterInterval)
   if (place === undefined) return skew
   const guard = backup.left ? 0 : Math.min(Math.max(backup.master?.lateness ?? 0, LEAST), Math.max(skew, LEAST))
@@ -56,27 +56,39 @@ export function slot(interval: Millis): Millis {
  * How many directors may be better than this one, the silent master left out; undefined: somebody takes part of whom we
  * do not know that he obeys ranks.
  */
-export function rank(router: VirtualRouter, knowledge: Knowledge, silent: string | undefined, now: Millis) {
+export function rank(
+  router: VirtualRouter,
+  knowledge: Knowledge,
+  silent: HeardMaster | undefined,
+  now: Millis,
+): number | undefined {
   const { strangerAt, peers } = knowledge
   if (strangerAt !== undefined && now - strangerAt < STRANGER_REMEMBERED) return undefined
   const own = electionPriority(router, knowledge)
   const ownAddress = addressOf(router, router.director)
   let better = 0
+  let found = silent === undefined
   for (const director of router.directors) {
     if (director.name === router.director) continue
     const view = peers.get(director.name)
     if (!view?.sameConfig) return undefined
-    if (silent !== undefined && (director.addresses.includes(silent) || view.sources?.includes(silent))) continue
+    if (silent && (director.addresses.includes(silent.address) || view.sources?.includes(silent.address))) {
+      found = true
+      continue
+    }
     const priority = view.priority ?? director.priority
     const address = addressOf(router, director.name)
-    const tie = priority === own && address && ownAddress && compareAddresses(address, ownAddress) > 0
-    if (priority > own || tie) better++
+    // Without addresses of this family in the file the names decide: any order will do, if it is everybody's.
+    const higher = address && ownAddress ? compareAddresses(address, ownAddress) > 0 : director.name > router.director
+    if (priority > own || (priority === own && higher)) better++
   }
-  return better
+  // It is one of them, if we cannot tell which (IPv6 link-local): whoever was better than us counts as the silent one.
+  return !found && silent && silent.priority >= own ? Math.max(0, better - 1) : better
 }
 
-/** Whether adverts from this address come from a configured director. */
-export function isKnown(router: VirtualRouter, { peers }: Knowledge, address: string): boolean {
+/** Whether adverts from this address come from a configured director, as far as can be told. */
+export function isKnown(router: VirtualRouter, { peers, linkLocals }: Knowledge, address: string): boolean {
+  if (linkLocals.has(address) && linkLocals.size < router.directors.length) return true
   return router.directors.some(
     ({ name, addresses }) => addresses.includes(address) || peers.get(name)?.sources?.includes(address),
   )

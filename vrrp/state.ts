@@ -70,6 +70,8 @@ export type Knowledge = {
   readonly peers: ReadonlyMap<string, PeerView>
   /** When a router was last heard that is none of the configured directors. */
   readonly strangerAt?: Millis
+  /** IPv6: link-local addresses that adverts came from, and when last. They are in no file; only their number tells. */
+  readonly linkLocals: ReadonlyMap<string, Millis>
   readonly behind?: Behind
   /** Attempts to claim the VIPs that the kernel refused in a row. */
   readonly refusals: number

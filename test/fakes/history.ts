@@ -54,13 +54,18 @@ export function history(seed: number): Verdict {
     sim.tell(one, { type: 'ready', ready: true })
     if (one.stalledUntil > sim.now()) sim.stall(one, 0)
   }
-  const calm = Math.max(turbulence, ...directors.map(one => one.stalledUntil)) + 2 * slowest
+  const calm = Math.max(turbulence, ...directors.map(one => one.stalledUntil)) + 2 * slowest + 100
+  // Who was told to stop has done so by now, and is started again.
+  for (const one of directors)
+    sim.at(calm, () => {
+      if (one.state.phase.name === 'init') start(one)
+    })
   // A restart announced up to a second; a late packet may have taught it to somebody just before.
   const learned = restarted ? Math.max(slowest, ...routers.map(({ restartInterval }) => restartInterval)) : slowest
   const down = 4 * learned + 5
   let twoSince: number | undefined
   let noneSince: number | undefined
-  const end = calm + 4 * down
+  const end = calm + 5 * down
   sim.onEvent(at => {
     if (at < calm) return
     const count = sim.masters().length

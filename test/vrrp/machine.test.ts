@@ -250,6 +250,32 @@ describe('the ranks', () => {
   })
 })
 
+describe('link-local senders, which no file names', () => {
+  const six = routerOf(0, [100, 200], { family: 6, vips: [{ address: 'fe80::100', prefix: 128, interface: 'eth0' }] })
+  const known = on(six, backup(six), { type: 'peers', peers: [{ director: 'd2', sameConfig: true }] })[0]
+  test('are taken for the other directors, as many as there are', () => {
+    const [state, effects] = on(six, known, advert(200, 'fe80::12'))
+    expect(effects).toEqual([])
+    expect(deadline(state)).toBe(NOW + 300 + 2)
+  })
+  test('are strangers beyond that, until an hour has passed', () => {
+    const first = on(six, known, advert(200, 'fe80::12'))[0]
+    const second = on(six, first, advert(210, 'fe80::13'))
+    expect(second[1]).toEqual([{ type: 'notice', notice: { what: 'stranger', address: 'fe80::13' } }])
+    expect(deadline(second[0])).toBe(NOW + 300 + SKEW)
+    const later = on(six, first, advert(210, 'fe80::13'), NOW + 3_600_000)
+    expect(later[1]).toEqual([])
+  })
+  test('are who the peer channel says they are', () => {
+    const told = on(six, known, {
+      type: 'peers',
+      peers: [{ director: 'd2', sameConfig: true, sources: ['fe80::12', 'fe80::13'] }],
+    })[0]
+    const first = on(six, told, advert(200, 'fe80::12'))[0]
+    expect(on(six, first, advert(200, 'fe80::13'))[1]).toEqual([])
+  })
+})
+
 describe('a master', () => {
   test('sends an advert every interval', () => {
     const result = on(router(), master(), { type: 'tick' })
