@@ -3,7 +3,7 @@
 // The master's cable is cut and all its processes are killed, at a random moment of the advert interval. The programs take turns on
 // one network, only one of them running. Wire: last advert of the old master -> first gratuitous ARP, kernel times at the switch.
 import { endKeepers, lab, sleep, until } from '../lab/director.mjs'
-import { capture, client, keepalived, longestGap, lvskeeper, now, print, summary, vip } from './pairs.mjs'
+import { capture, client, keepalived, kill9, longestGap, lvskeeper, now, print, summary, vip } from './pairs.mjs'
 
 const options = Object.fromEntries(process.argv.slice(2).map(word => word.split('=')))
 const runs = Number(options.runs ?? 5)
@@ -46,7 +46,7 @@ async function crash(pair, interval) {
   const pids = pair.pids('d1')
   const cut = net.cut('d1')
   const at = now()
-  for (const pid of pids) process.kill(pid, 'SIGKILL')
+  kill9(pids)
   await cut
   await until('d2 has the VIP', () => pair.directors.d2.holds(vip), 15_000, 5)
   await sleep(500)

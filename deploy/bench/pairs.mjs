@@ -7,16 +7,18 @@ import { director, sleep, until } from '../lab/director.mjs'
 export const vip = '10.9.0.100'
 const labFolder = join(import.meta.dirname, '../lab')
 
-/** lvskeeper on d1 and d2, from the lab's file of a pair in direct routing with another interval. */
-export function lvskeeper(net, { interval = 100 } = {}) {
+/** lvskeeper on d1 and d2, from the lab's file of a pair in direct routing with another interval; `edit` may change that text. */
+export function lvskeeper(net, { interval = 100, edit = text => text } = {}) {
   const home = `/tmp/${net.prefix}-bench`
   mkdirSync(home, { recursive: true })
   const config = join(home, 'source.yaml')
   writeFileSync(
     config,
-    readFileSync(join(labFolder, 'pair-dr.yaml'), 'utf8')
-      .replace('advert_interval: 100ms', `advert_interval: ${interval}ms`)
-      .replace(/alerts:[\s\S]*/, ''),
+    edit(
+      readFileSync(join(labFolder, 'pair-dr.yaml'), 'utf8')
+        .replace('advert_interval: 100ms', `advert_interval: ${interval}ms`)
+        .replace(/alerts:[\s\S]*/, ''),
+    ),
   )
   const directors = { d1: director(net, 'd1', { config, home }), d2: director(net, 'd2', { home }) }
   const all = Object.values(directors)
@@ -106,12 +108,23 @@ export function keepalived(net, { interval = 100, edit = text => text, options =
     },
     async end() {
       for (const name of ['d1', 'd2']) {
-        for (const pid of pids(name)) process.kill(pid, 'SIGKILL')
+        kill9(pids(name))
         await net.heal(name)
         clean(net, name)
         await until('keepalived is gone', () => pids(name).length === 0, 5_000, 20)
       }
     },
+  }
+}
+
+/** All in one breath; one that has gone already is none the less gone. */
+export function kill9(pids) {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch (error) {
+      if (error.code !== 'ESRCH') throw error
+    }
   }
 }
 
