@@ -3,7 +3,7 @@ import type { VirtualRouter } from '../../vrrp/virtual-router.js'
 import { type Director, type Random, random, simulate } from './simulation.js'
 import { routerOf } from './virtual-router.js'
 
-export type Verdict = { readonly seed: number; readonly wrong: string[]; readonly log: readonly string[] }
+export type Verdict = { readonly seed: number; readonly wrong: string[]; readonly log: () => readonly string[] }
 
 /**
  * One random history: everything goes wrong for a while, then the network heals and everybody runs. What must hold:

@@ -59,7 +59,8 @@ export function simulate(routers: readonly VirtualRouter[], rnd: Random, readAll
   let serial = 0
   const heap = new Heap()
   const network: Network = { loss: 0, delay: () => rnd.between(0.05, 0.3), duplicates: 0, cut: () => false }
-  const log: string[] = []
+  // Put into words only when somebody asks.
+  const log: [at: number, director: number, what: string, priority?: number][] = []
   const directors = routers.map(
     (router, index): Director => ({
       ...{ index, router, rate: 1 + rnd.between(-0.002, 0.002), alive: false, stalledUntil: 0 },
@@ -73,7 +74,11 @@ export function simulate(routers: readonly VirtualRouter[], rnd: Random, readAll
   const api = {
     directors,
     network,
-    log,
+    log: () =>
+      log.map(
+        ([at, director, what, priority]) =>
+          `${at.toFixed(2)} d${director + 1} ${what}${priority === undefined ? '' : ` ${priority}`}`,
+      ),
     now: () => now,
     onEvent: (look: (at: number) => void) => {
       observe = look
@@ -99,7 +104,7 @@ export function simulate(routers: readonly VirtualRouter[], rnd: Random, readAll
       one.tickAt = Number.POSITIVE_INFINITY
     },
     stall(one: Director, length: number) {
-      note(one, `stall ${length.toFixed(1)}`)
+      note(one, 'stall', length)
       one.stalledUntil = Math.max(one.stalledUntil, now + length)
       api.at(one.stalledUntil, () => awake(one))
     },
@@ -173,7 +178,7 @@ export function simulate(routers: readonly VirtualRouter[], rnd: Random, readAll
       case 'send': {
         one.lastSent = now
         if (one.vipUntil > 0) one.vipUntil = now + LIFETIME
-        note(one, `advert ${effect.priority}`)
+        note(one, 'advert', effect.priority)
         const packet = { from: one.index, priority: effect.priority, interval: effect.interval }
         for (const other of directors) if (other !== one) transmit(packet, other)
         return
@@ -211,8 +216,8 @@ export function simulate(routers: readonly VirtualRouter[], rnd: Random, readAll
     }
   }
 
-  function note(one: Director, what: string) {
-    if (log.length < 3000) log.push(`${now.toFixed(2)} d${one.index + 1} ${what}`)
+  function note(one: Director, what: string, detail?: number) {
+    if (log.length < 3000) log.push(detail === undefined ? [now, one.index, what] : [now, one.index, what, detail])
   }
 }
 
