@@ -55,7 +55,7 @@ async function history(seed: number) {
 }
 
 describe('whole routers, whatever happens to them', () => {
-  test('end with one master, which holds the VIP alone', async () => {
+  test('end with one master, which holds the VIP alone', { timeout: 60_000 }, async () => {
     for (let seed = 1; seed <= 25; seed++) {
       const { masters, holders } = await history(seed)
       expect({ seed, masters: masters.length }).toEqual({ seed, masters: 1 })
