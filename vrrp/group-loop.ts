@@ -24,6 +24,10 @@ export function groupLoop(name: string): GroupLoop {
     },
     remove(handle) {
       handles.delete(handle)
+      // What the group demanded ends with it.
+      const { name: to } = handle.membership()
+      handle.obey({ to, order: 'faults', faults: [] })
+      handle.obey({ to, order: 'most', priority: 255 })
       look({})
     },
     note(note) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { groupLoop } from '../../vrrp/group-loop.js'
+import { type GroupLoop, groupLoop } from '../../vrrp/group-loop.js'
 import { agree, type Member } from '../../vrrp/sync-group.js'
 import { fakeSegment } from '../fakes/segment.js'
 
@@ -53,8 +53,10 @@ describe('two directors with two routers in a sync group', () => {
     const outer = fakeSegment([150, 100], { syncGroup: 'g' })
     const inner = fakeSegment(priorities, { syncGroup: 'g', name: 'db', vrid: 52, interface: 'eth1' }, outer.time)
     const both = [outer, inner]
+    const groups: GroupLoop[] = []
     for (const index of [0, 1]) {
       const group = groupLoop('g')
+      groups.push(group)
       for (const segment of both) {
         const one = segment.directors[index]!
         one.onNote(note => group.note(note))
@@ -63,12 +65,23 @@ describe('two directors with two routers in a sync group', () => {
     }
     await outer.until(2500)
     const masters = () => both.map(segment => segment.masters().join())
-    return { outer, inner, masters, until: outer.until }
+    return { outer, inner, groups, masters, until: outer.until }
   }
 
   test('the better director has both', async () => {
     const { masters } = await pairs()
     expect(masters()).toEqual(['d1', 'd1'])
+  })
+
+  test('a router that leaves the group has its own priority and no fault of theirs again', async () => {
+    const { outer, inner, groups, until } = await pairs([120, 100])
+    const handle = outer.directors[0]!.handle()!
+    expect(handle.status().priority.effective).toBe(120)
+    inner.directors[0]!.handle()!.linkChanged('eth1', false)
+    expect(handle.status().faults).toHaveLength(1)
+    groups[0]!.remove(handle)
+    await until(3000)
+    expect(handle.status()).toMatchObject({ faults: [], priority: { effective: 150 } })
   })
 
   test('both go when one interface fails, and both come back', async () => {
