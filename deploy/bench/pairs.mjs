@@ -149,9 +149,9 @@ function clean(net, name) {
   }
 }
 
-/** Adverts and announcements as the switch hands them to the client, with the kernel's times (epoch ms). */
+/** Adverts and announcements as the switch hands them to the client, with the kernel's times (epoch ms), by director. */
 export async function capture(net) {
-  const argv = ['tcpdump', '-i', 'cl', '-n', '-tt', '-l', '--immediate-mode', 'ip proto 112 or arp']
+  const argv = ['tcpdump', '-i', 'cl', '-n', '-e', '-tt', '-l', '--immediate-mode', 'ip proto 112 or arp']
   const child = net.spawn('sw', argv, { stdio: ['ignore', 'pipe', 'pipe'] })
   let out = ''
   let ready = ''
@@ -168,18 +168,22 @@ export async function capture(net) {
       child.kill('SIGTERM')
       await closed
       const lines = out.split('\n').map(line => ({ at: Number(line.split(' ')[0]) * 1000, line }))
+      const from = name => lines.filter(({ line }) => line.split(' ')[1] === mac(net, name))
       return {
-        adverts: from => lines.filter(({ line }) => line.includes(` ${from} > 224.0.0.18: VRRP`)),
-        announcements: lines.filter(({ line }) => announcement.test(line)),
+        adverts: name => from(name).filter(({ line }) => line.includes('VRRP')),
+        announcements: name => from(name).filter(({ line }) => announcement.test(line)),
       }
     },
   }
 }
 
-const announcement = new RegExp(`who-has ${vip}( \\(.*\\))? tell ${vip},|Reply ${vip} is-at`)
+const announcement = new RegExp(`who-has ${vip.replaceAll('.', '\\.')}\\b.* tell ${vip},|Reply ${vip} is-at`)
 
-/** The client that never stops asking; `end` tells the longest time without an answer after `since` (epoch ms). */
-export function client(net, every = 5) {
+const mac = (net, name) =>
+  JSON.parse(execFileSync('ip', ['-n', net.ns(name), '-j', 'link', 'show', 'eth0'], { encoding: 'utf8' }))[0].address
+
+/** The client that never stops asking, once it asks; `end` tells what it saw. */
+export async function client(net, every = 5) {
   const argv = ['--target', `${vip}:80`, '--threshold', '1', '--every', String(every)]
   const child = net.spawn('cl', [process.execPath, join(labFolder, 'probe.mjs'), ...argv], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -188,6 +192,7 @@ export function client(net, every = 5) {
   child.stdout.on('data', part => {
     out += part
   })
+  await until('the client asks', () => handles(child.pid, 15), 30_000, 20)
   return {
     end: () =>
       new Promise(resolve => {
@@ -195,6 +200,12 @@ export function client(net, every = 5) {
         child.kill('SIGTERM')
       }),
   }
+}
+
+/** Whether the process has a handler for the signal: its program has come that far. */
+function handles(pid, signal) {
+  const [, caught] = /SigCgt:\s*([0-9a-f]+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  return ((BigInt(`0x${caught}`) >> BigInt(signal - 1)) & 1n) === 1n
 }
 
 /** The longest gap that touches the time between `from` and `to` (epoch ms). */

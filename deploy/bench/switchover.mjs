@@ -35,7 +35,7 @@ try {
             ['away', () => away(pair.directors, pair), () => d2.holds(vip) && !d1.holds(vip)],
             ['back', () => back(pair.directors, pair), () => d1.holds(vip) && !d2.holds(vip)],
           ]) {
-            const probe = client(net)
+            const probe = await client(net)
             await sleep(1_000 + Math.random() * interval)
             const at = now()
             await act()

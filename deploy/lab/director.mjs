@@ -147,7 +147,7 @@ export function director(net, name, { config, home = join('/tmp', `${net.prefix}
       const pid = this.pid()
       const found = { parent: pid }
       for (const child of children(pid)) {
-        const env = readFileSync(`/proc/${child}/environ`, 'utf8').split('\0')
+        const env = environment(child)
         const role = env.find(line => line.startsWith('LVSKEEPER_ROLE='))?.slice(15)
         if (!role) continue
         found[role === 'vrrp' && env.includes('LVSKEEPER_SPARE=1') && found.vrrp !== undefined ? 'spare' : role] = child
@@ -209,6 +209,15 @@ export function endKeepers() {
     }
   }
   keepers.clear()
+}
+
+/** One that ended meanwhile has none. */
+function environment(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+  } catch {
+    return []
+  }
 }
 
 function children(pid) {

@@ -133,7 +133,7 @@ export async function meanwhile(ms: number, wrong: () => string | undefined): Pr
 
 export const lost = (report: ProbeReport): number => Object.values(report.errors).reduce((sum, count) => sum + count, 0)
 
-function client(net: Net, every: number) {
+async function client(net: Net, every: number) {
   const argv = ['--target', `${vip}:80`, '--threshold', '20', '--every', String(every)]
   const child = net.spawn('cl', [process.execPath, join(labFolder, 'probe.mjs'), ...argv], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -142,6 +142,8 @@ function client(net: Net, every: number) {
   child.stdout?.on('data', part => {
     out += part
   })
+  // It handles signals once it has begun to ask.
+  await until('the client asks', () => handlesTerm(child.pid ?? 0), 30_000, 20)
   return {
     end: () =>
       new Promise<ProbeReport>(resolve => {
@@ -149,6 +151,11 @@ function client(net: Net, every: number) {
         child.kill('SIGTERM')
       }),
   }
+}
+
+function handlesTerm(pid: number): boolean {
+  const [, caught] = /SigCgt:\s*([0-9a-f]+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+  return ((BigInt(`0x${caught ?? 0}`) >> 14n) & 1n) === 1n
 }
 
 export type Pair = {
@@ -159,7 +166,7 @@ export type Pair = {
   readonly config: string
   readonly alerts: readonly Alert[]
   write(text: string): void
-  client(every?: number): { end(): Promise<ProbeReport> }
+  client(every?: number): Promise<{ end(): Promise<ProbeReport> }>
   curl(): Promise<string>
   exec(name: string, ...argv: string[]): Promise<Done>
   killNginx(server: string): void

@@ -61,7 +61,7 @@ describe('kill -9 of one process of the master', () => {
 describe('a planned switch-over', () => {
   test('gives the VIP to the other director and back, and loses no client', async () => {
     const { d1, d2 } = pair
-    const probe = pair.client(20)
+    const probe = await pair.client(20)
     await sleep(300)
     expect(await d1.cli('failover', 'web', '--reason', 'test')).toContain('given away')
     expect([d1.holds(vip), d2.holds(vip)]).toEqual([false, true])
@@ -86,7 +86,7 @@ describe('the crash of the master', () => {
   test('leaves the VIP to the other director; the client misses it for no longer than the adverts take to be missed', async () => {
     const { d1, d2, net } = pair
     const pids = Object.values(d1.pids())
-    const probe = pair.client(5)
+    const probe = await pair.client(5)
     await sleep(1_000)
     const cut = net.cut('d1')
     d1.crash(pids)
@@ -110,7 +110,7 @@ describe('the crash of the master', () => {
 
   test('the returning one takes the VIP back when its own checks are in, and loses no client', async () => {
     const { d1, net } = pair
-    const probe = pair.client(20)
+    const probe = await pair.client(20)
     await net.heal('d1')
     d1.start({ nice: 5 })
     await untilReady(pair)

@@ -1,0 +1,204 @@
+import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest'
+import { createPair, get, type Pair, servers, sleep, status, until, untilReady, vip } from './pair.js'
+
+// One pair in direct routing; a second service without a watch connection, whose checks alone find out.
+const second = `
+  plain:
+    address: 10.9.0.101:80
+    forward: dr
+    check: { tcp: {}, interval: 1s, fast_interval: 200ms, timeout: 1s, rise: 2, fall: 3, watch: false }
+    real_servers: [{ address: 10.9.0.21 }, { address: 10.9.0.22 }]
+`
+let pair: Pair
+const both = ['10.9.0.21 1', '10.9.0.22 1']
+
+beforeAll(async () => {
+  pair = await createPair({ mode: 'dr' })
+  pair.write(pair.config.replace('\nalerts:', `${second}\nalerts:`))
+  pair.d1.start()
+  pair.d2.start()
+  await untilReady(pair)
+})
+afterAll(() => pair.end())
+
+describe('a pair from one file', () => {
+  test('serves through both real servers in turn, from the same table on both directors', async () => {
+    const answers = [await pair.curl(), await pair.curl(), await pair.curl(), await pair.curl()]
+    expect(answers.toSorted()).toEqual(['rs1', 'rs1', 'rs2', 'rs2'])
+    expect(servers(pair.d1)).toEqual(both)
+    expect(servers(pair.d2)).toEqual(both)
+    expect(pair.d1.table()[0]![1][0]!.forward).toBe('Route')
+  })
+
+  test('is seen by status, table, explain and events', async () => {
+    const { d1 } = pair
+    expect(await d1.cli('status')).toMatch(/web .*master/)
+    expect(await d1.cli('table')).toMatch(/TCP {2}10\.9\.0\.100:80 rr\n {2}-> 10\.9\.0\.21:80 +Route +1/)
+    expect(await d1.cli('explain', 'web/10.9.0.21:80')).toContain('10.9.0.21:80')
+    expect(await d1.cli('events')).toContain('master')
+  })
+})
+
+describe('a real server that refuses connections', () => {
+  test('leaves the table by its checks within interval + fall x fast_interval, by its watch connection much sooner, and comes back', async () => {
+    const { d1, d2, net } = pair
+    const gone = (one: Pair['d1'], service: number) => !servers(one, service).includes('10.9.0.21 1')
+    const [watched, plain] = order(d1)
+    await sleep(1_000)
+    pair.killNginx('rs1')
+    const soon = await until('it leaves the watched service', () => gone(d1, watched), 5_000)
+    const late = await until('it leaves the other', () => gone(d1, plain) && gone(d2, order(d2)[1]), 5_000)
+    net.topology('nginx', 'start', 'rs1')
+    // A turn of the lab's processor and the reading itself are not the checks': 250 ms for both.
+    expect(soon.ms).toBeLessThan(500)
+    expect(soon.ms + late.ms).toBeLessThan(1_000 + 3 * 200 + 250)
+    await until(
+      'it is back everywhere',
+      () => [d1, d2].every(one => [0, 1].every(n => servers(one, n).length === 2)),
+      10_000,
+    )
+  })
+
+  test('raises an alert when it goes and one when it returns, with its name', async () => {
+    const told = (name: string) =>
+      pair.alerts.some(alert => alert.name === name && alert.node === 'd1' && alert.text.includes('10.9.0.21:80'))
+    await until('both alerts arrive', () => told('server.down') && told('server.up'), 20_000, 50)
+  })
+})
+
+describe('a table changed behind its back', () => {
+  test('is mended within 2 s after ipvsadm -C, and a foreign service is left alone', async () => {
+    const { d1 } = pair
+    await pair.exec('d1', 'ipvsadm', '-C')
+    await pair.exec('d1', 'ipvsadm', '-A', '-t', '10.9.0.99:99', '-s', 'wrr')
+    await pair.exec('d1', 'ipvsadm', '-a', '-t', '10.9.0.99:99', '-r', '10.9.0.77:99', '-g', '-w', '7')
+    const mended = await until(
+      'both services are back',
+      () => d1.table().filter(([, all]) => all.length === 2).length === 2,
+      5_000,
+    )
+    expect(mended.ms).toBeLessThan(2_000)
+    await sleep(1_200)
+    const foreign = d1.table().find(([name]) => name.includes('10.9.0.99:99'))
+    expect(foreign?.[1]).toMatchObject([{ address: '10.9.0.77:99', weight: 7 }])
+    await pair.exec('d1', 'ipvsadm', '-D', '-t', '10.9.0.99:99')
+    expect((await status(d1))?.table.repairs).toBeGreaterThan(0)
+  })
+})
+
+describe('a reload', () => {
+  test('of a bad file changes nothing: exit 78, every error with its line, and status says so', async () => {
+    const { d1, config } = pair
+    const before = JSON.stringify(d1.table())
+    const generation = (await status(d1))?.config.generation
+    pair.write(config.replace('scheduler: rr', 'schedular: rr'))
+    const refused = await d1.cli('reload').then(
+      () => undefined,
+      (error: { code: number; stderr: string }) => error,
+    )
+    pair.write(config.replace('\nalerts:', `${second}\nalerts:`))
+    expect(refused?.code).toBe(78)
+    expect(refused?.stderr).toMatch(/lvskeeper\.yaml:\d+:\d+.*schedular/)
+    const now = await status(d1)
+    expect(now?.config.generation).toBe(generation)
+    expect(now?.config.refused?.text).toContain('schedular')
+    expect(JSON.stringify(d1.table())).toBe(before)
+  })
+
+  test('applies the difference only: another weight and a new real server; the health of the others is kept', async () => {
+    const { d1, config } = pair
+    const healthSince = async () => (await status(d1))?.services[0]?.realServers.slice(0, 2).map(server => server.since)
+    const before = await healthSince()
+    pair.write(
+      config
+        .replace('address: 10.9.0.21 }', 'address: 10.9.0.21, weight: 3 }')
+        .replace('      - { address: 10.9.0.22 }', '      - { address: 10.9.0.22 }\n      - { address: 10.9.0.50 }'),
+    )
+    expect(await d1.cli('reload')).toContain('generation')
+    await until('the weight is in the kernel', () => servers(d1).includes('10.9.0.21 3'), 3_000)
+    // Nothing listens on the client's port 80: the new real server never gets in, and plain is gone with the file's change.
+    await until('the second service has left', () => d1.table().length === 1, 3_000)
+    expect(servers(d1)).toEqual(['10.9.0.21 3', '10.9.0.22 1'])
+    const after = await status(d1)
+    expect(after?.services[0]?.realServers.map(server => server.address)).toEqual([
+      '10.9.0.21',
+      '10.9.0.22',
+      '10.9.0.50',
+    ])
+    expect(await healthSince()).toEqual(before)
+    expect(d1.holds(vip)).toBe(true)
+    pair.write(config)
+    await Promise.all([d1, pair.d2].map(one => one.ask('/v1/reload', {})))
+    await until('all is as before', () => servers(d1).join() === both.join(), 5_000)
+  })
+})
+
+describe('at run time', () => {
+  test('a drained real server keeps its long connection on both directors, gets no new one, and leaves when it ends', async () => {
+    const { d1, d2, net } = pair
+    const long = longConnection(pair)
+    await until('the connection stands', () => d1.table()[0]![1].some(one => one.active === 1), 5_000)
+    const holder = d1
+      .table()[0]![1]
+      .find(one => one.active === 1)!
+      .address.replace(':80', '')
+    await d1.cli('drain', `web/${holder}`, '--reason', 'test')
+    await until(
+      'the kernel weighs it 0 on both',
+      () => [d1, d2].every(one => servers(one).includes(`${holder} 0`) || !servers(one).join().includes(holder)),
+      5_000,
+    )
+    const other = holder.includes('.21') ? 'rs2' : 'rs1'
+    expect([await pair.curl(), await pair.curl(), await pair.curl()]).toEqual([other, other, other])
+    expect(await long.says('GET / HTTP/1.1\r\nHost: x\r\n\r\n')).toContain('200 OK')
+    long.end()
+    onTestFailed(() => console.error(net.prefix, d1.table()))
+  })
+
+  test('an override survives a restart that no client notices, and ends with `ready`', async () => {
+    const { d1, d2 } = pair
+    const [drained] = (await status(d1))!.overrides
+    expect(drained?.verb).toBe('drain')
+    const pid = d1.pids().vrrp
+    const probe = await pair.client()
+    await d1.cli('restart')
+    await until(
+      'another vrrp process runs',
+      () => d1.pids().vrrp !== pid && d1.pids().control !== undefined,
+      30_000,
+      20,
+    )
+    await until('it answers', async () => (await status(d1))?.table.complete, 30_000, 100)
+    expect(d2.holds(vip)).toBe(false)
+    const seen = await probe.end()
+    expect(seen.errors).toEqual({})
+    expect((await status(d1))?.overrides).toMatchObject([{ verb: 'drain', reason: 'test', address: drained!.address }])
+    expect((await get<{ name: string }[]>(d2, '/v1/events?last=20&name=vrrp.state'))?.length).toBeLessThan(3)
+    await d1.cli('ready', drained!.address)
+    await until('both serve again', () => [d1, d2].every(one => servers(one).join() === both.join()), 10_000)
+  })
+})
+
+/** watched, plain: in which order the kernel lists them. */
+function order(one: Pair['d1']): [number, number] {
+  const watched = one.table().findIndex(([name]) => name.includes(vip))
+  return [watched, 1 - watched]
+}
+
+/** One TCP connection of the client through the VIP, held open by a small program in its namespace. */
+function longConnection({ net }: Pair) {
+  const script = `const s=require('node:net').connect(80,'${vip}');process.stdin.pipe(s);s.pipe(process.stdout)`
+  const child = net.spawn('cl', [process.execPath, '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+  let text = ''
+  child.stdout?.on('data', part => {
+    text += part
+  })
+  return {
+    async says(question: string) {
+      child.stdin?.write(question)
+      await until('the answer comes', () => text !== '', 3_000)
+      return text
+    },
+    end: () => void child.kill('SIGKILL'),
+  }
+}
