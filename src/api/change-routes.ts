@@ -4,9 +4,6 @@ import { answer, refuse } from './answer.js'
 import { BadRequest, type Body, fields, overrideVerb, parseBody, required } from './body.js'
 import type { ApiHandlers, By, Change, Reply } from './handlers.js'
 
-/** A day: what is meant for a while ends by itself unless asked otherwise. */
-const overrideLasts = 24 * 3_600_000
-
 /** Everything that changes something. Each change is audited with author, reason, before and after. */
 export function changeRoutes(app: Hono, handlers: ApiHandlers, authorOf: (c: Context) => string): void {
   /** Runs one change and keeps its record, whatever became of it. */
@@ -60,7 +57,8 @@ export function changeRoutes(app: Hono, handlers: ApiHandlers, authorOf: (c: Con
     const verb = overrideVerb(required('verb', read.text('verb')))
     const weight = read.whole('weight', 65_535)
     if ((verb === 'weight') !== (weight !== undefined)) throw new BadRequest('weight: belongs to the verb weight only')
-    const lasts = read.duration('for') ?? overrideLasts
+    // What is meant for a while ends by itself unless asked otherwise.
+    const lasts = read.duration('for') ?? handlers.overrideLimit()
     const until = read.flag('unlimited') ? {} : { until: Date.now() + lasts }
     return change(c, verb, `server ${server}`, read.text('reason'), by =>
       handlers.override({ server, verb, ...(weight === undefined ? {} : { weight }), ...until }, by),

@@ -6,6 +6,8 @@ import type { Status } from '../status/status.js'
 /** What the API needs of the control process. */
 export interface ApiHandlers {
   status(): Status
+  /** How long an override holds that does not say, ms. */
+  overrideLimit(): number
   readonly events: Pick<EventStore, 'recent' | 'after' | 'follow'>
   explain(subject: string): Promise<Reply<Explanation>>
   /** @param candidate a configuration that the client has loaded; absent: the file on disk */

@@ -1,5 +1,5 @@
 import { serverKey } from '../ipvs/table.js'
-import type { Event } from '../messages.js'
+import type { CheckResult, Event } from '../messages.js'
 import type { Checks, Turn } from './pool.js'
 import { checkResult } from './service-status.js'
 
@@ -11,9 +11,7 @@ export function turnEvent({ member, from, to }: Turn, checks: Checks, at: number
   const wrong = judged.find(report => report.health.verdict === to) ?? judged[0]
   const last = wrong?.results.at(-1)
   const result = last ? checkResult(last) : undefined
-  const said = result
-    ? `${wrong?.name}: ${result.layer}${result.detail ? ` ${result.detail}` : ''} in ${result.latency.toFixed(1)} ms`
-    : 'no result'
+  const said = result ? `${wrong?.name}: ${resultText(result)} in ${result.latency.toFixed(1)} ms` : 'no result'
   const data = {
     from,
     to,
@@ -34,4 +32,10 @@ export function turnEvent({ member, from, to }: Turn, checks: Checks, at: number
     text: `${subject} is up: ${said}`,
     data,
   }
+}
+
+/** `tcp refused`, `http status 503`: where it ended, why, and what there was to see. */
+function resultText({ layer, reason, detail }: CheckResult): string {
+  const told = reason !== undefined && detail?.includes(reason)
+  return [layer, told ? undefined : reason, detail].filter(Boolean).join(' ')
 }

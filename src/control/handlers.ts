@@ -9,17 +9,23 @@ import { current } from './behind.js'
 import { end } from './overrides.js'
 import { planChanges } from './plan.js'
 import { about, label, parseServerName, touched } from './servers.js'
+import { shortOfQuorum } from './short-of-quorum.js'
 import { type State, statusOf } from './state.js'
 
 /** What the handlers set in motion. */
 export interface Actions {
   /** Reads the file and applies it; answers what keeps it from being applied. */
-  reload(
-    confirm: number | undefined,
-  ): Promise<
-    | { readonly ok: true; readonly lacking: readonly string[] }
+  reload(confirm: number | undefined): Promise<
+    | {
+        readonly ok: true
+        readonly lacking: readonly string[]
+        /** Overrides that fit no real server any more, by name. */
+        readonly unmatched: readonly string[]
+      }
     | { readonly ok: false; readonly errors: readonly Problem[] }
   >
+  /** What is wrong with the file as it is now: the next process could not start from it. */
+  problems(): readonly Problem[]
   confirm(): boolean
   setOverrides(add: readonly Override[]): void
   setOrders(orders: Readonly<Record<string, Behind>>): void
@@ -83,6 +89,7 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
 
   return {
     status: () => statusOf(state),
+    overrideLimit: () => state.config.overrideLimit,
     events: state.events,
 
     async explain(subject) {
@@ -122,10 +129,12 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
         if (result.lacking.length > 0)
           return no('unavailable', `applied, but not confirmed by ${result.lacking.join(' and ')}`)
         const same = before === state.config.hash
-        const tail = confirm === undefined ? '' : `; rolls back in ${Math.round(confirm / 1000)} s unless confirmed`
-        const text = same
-          ? 'nothing has changed'
-          : `generation ${state.generation} runs (${state.config.hash.slice(0, 12)})${tail}`
+        const ends = state.confirm ? Math.round((state.confirm.until - Date.now()) / 1000) : undefined
+        const text = [
+          same ? 'nothing has changed' : `generation ${state.generation} runs (${state.config.hash.slice(0, 12)})`,
+          ...(ends === undefined ? [] : [`rolls back in ${ends} s unless confirmed`]),
+          ...result.unmatched.map(name => `${name} fits no real server any more`),
+        ].join('; ')
         return done({ text, before, after: state.config.hash })
       }),
 
@@ -138,7 +147,8 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
     async override(request, by) {
       const name = parseServerName(request.server)
       if (!name) return no('invalid', `${request.server}: expected SERVICE/ADDRESS[:PORT] or ADDRESS[:PORT]`)
-      const found = touched([...state.services.values()], name)
+      const services = [...state.services.values()]
+      const found = touched(services, name)
       if (found.length === 0) return no('not-found', `no real server is called ${request.server}`)
       const { verb, weight, until } = request
       const at = Date.now()
@@ -155,10 +165,9 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
       // One verb at a time: what was said of it before ends with this.
       const ended = end(state.overrides, old => old.verb !== verb && about(old, name), { ...by, at })
       actions.setOverrides([...ended, ...fresh])
-      return done({
-        text: `${said(verb, weight)}: ${found.length === 1 ? '1 real server' : `${found.length} real servers`}`,
-        touched: found.map(label),
-      })
+      const count = found.length === 1 ? '1 real server' : `${found.length} real servers`
+      const short = verb === 'force-up' ? [] : shortOfQuorum(services, found, weight ?? 0)
+      return done({ text: [`${said(verb, weight)}: ${count}`, ...short].join('; '), touched: found.map(label) })
     },
 
     async endOverride({ server }, by) {
@@ -234,6 +243,11 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
       }),
 
     async restart() {
+      const errors = actions.problems()
+      if (errors.length > 0) {
+        const text = `the next process could not start: ${state.file} is not valid (see \`lvskeeper check ${state.file}\`)`
+        return { error: { code: 'config', text, details: { errors } } }
+      }
       // The answer leaves before the process that carries it.
       setTimeout(() => actions.leave('restart'), 50)
       return done({ text: 'restarting: VIPs, adverts and table stay' })

@@ -40,6 +40,23 @@ export function prune(overrides: readonly Override[], now: number): Override[] {
   return overrides.filter(({ ended, until, at }) => now - (ended ? at : (until ?? now)) < remembered)
 }
 
+/** Those that hold now and fit no real server of the configuration: an edit has removed what they are about. */
+export function unmatched(overrides: readonly Override[], services: readonly Pool[], now: number): Override[] {
+  return active(overrides, now).filter(
+    ({ service, address, port }) =>
+      !services.some(
+        ({ name, realServers }) =>
+          (service === '*' || service === name) &&
+          realServers.some(server => server.address === address && (port === 0 || server.port === port)),
+      ),
+  )
+}
+
+type Pool = {
+  readonly name: string
+  readonly realServers: readonly { readonly address: string; readonly port: number }[]
+}
+
 /** `ready`: an end stamp for each active override of this real server; an empty list when there was none. */
 export function end(
   overrides: readonly Override[],

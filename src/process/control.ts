@@ -1,4 +1,5 @@
 import { chmodSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Config } from '../../config/config.js'
 import type { Problem } from '../../config/problem.js'
 import { createAlerter } from '../alerts/alerter.js'
@@ -10,9 +11,11 @@ import { readApplied, writeApplied } from '../control/applied.js'
 import { current, readOrders, writeOrders } from '../control/behind.js'
 import { createDistribution } from '../control/distribution.js'
 import { createHandlers } from '../control/handlers.js'
-import { active, merge, nextEnd, prune } from '../control/overrides.js'
+import { active, merge, nextEnd, prune, unmatched } from '../control/overrides.js'
 import { createPeers } from '../control/peers.js'
+import { type Pending, readPending, writePending } from '../control/pending.js'
 import { createProcesses } from '../control/processes.js'
+import { label } from '../control/servers.js'
 import { event, noTable, ordersFile, overridesFile, type State } from '../control/state.js'
 import { readJson, writeJson } from '../control/state-file.js'
 import { tcpOptions } from '../control/tcp-options.js'
@@ -39,6 +42,8 @@ const log = createLog({
 const applyLimit = 20_000
 /** A spare vrrp process has said what it is master of by then, ms. */
 const spareLimit = 300
+/** How long alerts may take on the way out, ms. */
+const lastWords = 1_000
 /** setTimeout counts in 31 bits of ms. */
 const longest = 2 ** 31 - 1
 let seenFile = ''
@@ -58,7 +63,7 @@ const state: State = {
   generation: first.generation,
   loadedAt: first.loadedAt,
   refused: undefined,
-  differs: false,
+  differs: first.differs,
   confirm: first.confirm,
   orders: current(readOrders(ordersFile(paths.state)), Date.now()),
   overrides: readOverrides(),
@@ -92,7 +97,11 @@ process.on('SIGTERM', () => {})
 process.on('SIGINT', () => {})
 
 const handlers = createHandlers(state, {
-  reload,
+  reload: confirm => inTurn(() => reload(confirm)),
+  problems: () => {
+    const result = readFile()
+    return result.ok ? [] : result.errors
+  },
   confirm: confirmed,
   setOverrides: added => setOverrides(added, true),
   setOrders,
@@ -144,17 +153,32 @@ if (!respawn) {
     ),
   )
 }
+tellRolledBack(first.pending)
 channel.send('parent', { type: 'started' })
 
 function firstConfig() {
   const applied = respawn ? readApplied(appliedFile(paths)) : undefined
-  if (applied) return { ...applied, confirm: applied.confirm }
+  if (applied) return { ...applied, confirm: applied.confirm, differs: false, pending: undefined }
+  const pending = readPending(paths.state)
+  const start = { generation: 1, loadedAt: Date.now(), confirm: undefined, pending }
+  if (pending && pending !== 'unreadable') return { ...start, config: pending.before, differs: true }
   const result = loadFile(paths.config, { node })
   if (!result.ok) {
     log.fatal({ event: 'config.invalid', errors: result.errors }, 'the configuration is not valid')
     process.exit(78)
   }
-  return { config: result.config, generation: 1, loadedAt: Date.now(), confirm: undefined }
+  return { ...start, config: result.config, differs: false }
+}
+
+/** A start inside the window of `reload --confirm`: nobody has confirmed, so what ran before runs. */
+function tellRolledBack(pending: Pending | 'unreadable' | undefined): void {
+  if (!pending) return
+  setPending(undefined)
+  const text =
+    pending === 'unreadable'
+      ? 'started before `lvskeeper confirm`, and the last confirmed configuration is of another version: the file runs'
+      : 'started before `lvskeeper confirm`: the last confirmed configuration runs; the file differs from it'
+  record(event('config.rolled-back', 'alarm', 'configuration', text))
 }
 
 function readOverrides(): Override[] {
@@ -232,7 +256,7 @@ function receive(from: Address, message: Message): void {
     case 'event':
       return record(message.event)
     case 'signal':
-      return void reload(undefined).then(result => {
+      return void inTurn(() => reload(undefined)).then(result => {
         if (!result.ok)
           log.error({ event: 'config.rejected', errors: result.errors }, 'reload refused; what runs is unchanged')
       })
@@ -258,10 +282,17 @@ function tellAgain(to: Address): void {
   if (to === 'checkers') channel.send('checkers', { type: 'overrides', overrides: active(state.overrides, Date.now()) })
 }
 
-async function reload(confirm: number | undefined) {
-  let result: ReturnType<typeof loadFile>
+/** One at a time: a signal, a request and the end of a window would undo each other half way. */
+let turn: Promise<unknown> = Promise.resolve()
+function inTurn<T>(act: () => Promise<T>): Promise<T> {
+  const next = turn.then(act)
+  turn = next.catch(() => {})
+  return next
+}
+
+function readFile(): ReturnType<typeof loadFile> {
   try {
-    result = loadFile(paths.config, { node: state.config.node.name })
+    return loadFile(paths.config, { node: state.config.node.name })
   } catch (error) {
     const problem: Problem = {
       code: 'unreadable',
@@ -272,8 +303,12 @@ async function reload(confirm: number | undefined) {
       path: '',
       snippet: '',
     }
-    result = { ok: false, errors: [problem], warnings: [] }
+    return { ok: false, errors: [problem], warnings: [] }
   }
+}
+
+async function reload(confirm: number | undefined) {
+  const result = readFile()
   if (!result.ok) {
     const [one] = result.errors
     const text = `${result.errors.length} errors; the first: ${one?.file}:${one?.line}: ${one?.message}`
@@ -281,23 +316,44 @@ async function reload(confirm: number | undefined) {
     record(event('config.rejected', 'warning', 'configuration', `reload refused: ${text}`))
     return { ok: false as const, errors: result.errors }
   }
-  const before = state.config
-  const missing = await apply(
-    result.config,
-    confirm === undefined ? undefined : { until: Date.now() + confirm, before },
-  )
-  return { ok: true as const, lacking: missing }
+  const lacking = await apply(result.config, windowFor(result.config, confirm))
+  return { ok: true as const, lacking, unmatched: reportUnmatched() }
+}
+
+/** What a reload leaves to be confirmed. It always goes back to what was confirmed last. */
+function windowFor(next: Config, confirm: number | undefined): State['confirm'] {
+  const same = next.hash === state.config.hash
+  if (confirm === undefined) return same ? state.confirm : undefined
+  const before = state.confirm?.before ?? state.config
+  return before.hash === next.hash ? undefined : { until: Date.now() + confirm, before }
+}
+
+/** Nothing temporary lasts silently: an override whose real server has left the file is named. */
+function reportUnmatched(): readonly string[] {
+  return unmatched(state.overrides, state.config.services, Date.now()).map(override => {
+    const name = `${override.verb} of ${label(override)} by ${override.author}`
+    record(
+      event('override.unmatched', 'notice', `server ${label(override)}`, `${name} fits no real server any more`, {
+        verb: override.verb,
+        author: override.author,
+      }),
+    )
+    return name
+  })
 }
 
 async function apply(config: Config, confirm: State['confirm']): Promise<readonly string[]> {
   const { hash } = state.config
   state.refused = undefined
   state.differs = false
-  state.loadedAt = Date.now()
   setConfirm(confirm)
-  if (config.hash === hash) return distribution.lacking()
+  if (config.hash === hash) {
+    remember()
+    return distribution.lacking()
+  }
   state.config = config
   state.generation++
+  state.loadedAt = Date.now()
   const before = state.alerter
   state.alerter = alerterFor(config)
   before.stop()
@@ -337,29 +393,46 @@ function remember(): void {
 
 function setConfirm(confirm: State['confirm']): void {
   clearTimeout(confirmTimer)
+  if (confirm !== state.confirm) setPending(confirm)
   state.confirm = confirm
   if (confirm) armConfirm(confirm.until)
 }
 
+function setPending(pending: Pending | undefined): void {
+  try {
+    writePending(paths.state, pending)
+    state.storage.delete('confirm')
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error)
+    state.storage.set('confirm', `a restart would not roll back: ${text}`)
+  }
+}
+
 function armConfirm(until: number): void {
   confirmTimer = setTimeout(
-    () => {
-      const before = state.confirm?.before
-      if (!before) return
-      record(
-        event(
-          'config.rolled-back',
-          'alarm',
-          'configuration',
-          'not confirmed in time: the configuration before runs again; the file differs from it',
-        ),
-      )
-      void apply(before, undefined).then(() => {
-        state.differs = true
-      })
-    },
-    Math.max(0, until - Date.now()),
+    () => void inTurn(() => (Date.now() < until ? rearm(until) : rollBack())),
+    Math.min(longest, Math.max(0, until - Date.now())),
   )
+}
+
+async function rearm(until: number): Promise<void> {
+  armConfirm(until)
+}
+
+async function rollBack(): Promise<void> {
+  const { confirm } = state
+  // Confirmed, or given more time, while this waited for its turn.
+  if (!confirm || confirm.until > Date.now()) return
+  record(
+    event(
+      'config.rolled-back',
+      'alarm',
+      'configuration',
+      'not confirmed in time: the configuration before runs again; the file differs from it',
+    ),
+  )
+  await apply(confirm.before, undefined)
+  state.differs = true
 }
 
 function confirmed(): boolean {
@@ -434,8 +507,7 @@ function rearmOrders(): void {
 /** Says in `status` that somebody edited the file and has not reloaded. Cheap: the file is only read when it changed. */
 function lookAtFile(): void {
   try {
-    const { mtimeMs, size } = statSync(paths.config)
-    const stamp = `${mtimeMs}/${size}`
+    const stamp = stampOf([...new Set([paths.config, ...state.config.files])])
     if (stamp === seenFile) return
     seenFile = stamp
     const result = loadFile(paths.config, { node: state.config.node.name })
@@ -443,6 +515,15 @@ function lookAtFile(): void {
   } catch {
     state.differs = true
   }
+}
+
+/** Changes with any of the files that were read, and when a file comes or goes beside an included one. */
+function stampOf(files: readonly string[]): string {
+  const folders = files.slice(1).map(file => dirname(file))
+  return [...files, ...new Set(folders)]
+    .map(path => statSync(path))
+    .map(({ mtimeMs, size }) => `${mtimeMs}/${size}`)
+    .join()
 }
 
 function leave(how: Leave): void {
@@ -456,13 +537,18 @@ function leave(how: Leave): void {
       ),
     )
   peers.stop()
-  state.alerter.stop()
   // The others end first: their last events still arrive here and are kept.
   setTimeout(() => {
-    events.close()
-    void api.stop().finally(() => process.exit(0))
-    setTimeout(() => process.exit(0), 500).unref()
+    setTimeout(() => process.exit(0), lastWords + 500).unref()
+    void lastWordsOf(how).finally(() => process.exit(0))
   }, 150)
+}
+
+/** Sends what waits. Not before a restart: the queue is on disk, and the next process is due before the peers lose patience. */
+async function lastWordsOf(how: Leave): Promise<void> {
+  await Promise.all([how === 'restart' ? undefined : state.alerter.flush(lastWords), api.stop()])
+  state.alerter.stop()
+  events.close()
 }
 
 chmodSync(paths.run, 0o755)

@@ -13,7 +13,7 @@ export function notices(status: Omit<Status, 'notices'>): Notice[] {
   const found = [
     ...status.routers.flatMap(router => [...routerNotices(router, status.at)]),
     ...status.services.flatMap(service => [...serviceNotices(service, status.at)]),
-    ...status.overrides.map(override => overrideNotice(override, status.at)),
+    ...status.overrides.map(override => overrideNotice(override, status)),
     ...peerNotices(status),
     ...directorNotices(status),
     ...alertNotices(status),
@@ -87,13 +87,20 @@ export function why({ checks, override }: RealServerStatus): string {
   return words.join('; ') || 'its checks say so'
 }
 
-function overrideNotice(override: Override, now: number): Notice {
+function overrideNotice(override: Override, { at: now, services, table }: Omit<Status, 'notices'>): Notice {
   const { service, address, port, author, reason, at, until } = override
   const place = port === 0 ? address : serverKey({ address, port })
   const name = service === '*' ? place : `${service}/${place}`
   const ends = until === undefined ? 'no end' : `ends in ${age(until - now)}`
-  const text = `${verb(override)} by ${author} ${age(now - at)} ago${because(reason)}, ${ends}`
+  // Before the first verdicts are in, not every real server is known here.
+  const lost = table.complete && !services.some(each => fits(override, each)) ? '; no real server is called so' : ''
+  const text = `${verb(override)} by ${author} ${age(now - at)} ago${because(reason)}, ${ends}${lost}`
   return { level: 'notice', code: 'override', subject: `server ${name}`, text, next: `lvskeeper ready ${name}` }
+}
+
+function fits({ service, address, port }: Override, { name, realServers }: ServiceStatus): boolean {
+  if (service !== '*' && service !== name) return false
+  return realServers.some(server => server.address === address && (port === 0 || server.port === port))
 }
 
 function verb({ verb, weight }: Override): string {

@@ -53,6 +53,7 @@ export async function fixture(options: Partial<ApiOptions> = {}): Promise<Fixtur
     }
   const handlers: ApiHandlers = {
     status: () => made.status,
+    overrideLimit: () => 86_400_000,
     events,
     explain: async subject => ({ value: explain(made.status, subject, about => events.recent(5, { subject: about })) }),
     plan: async candidate => {
