@@ -61,6 +61,8 @@ export type ToCheckers =
   | { readonly type: 'settings'; readonly settings: Keyed }
   | { readonly type: 'synced'; readonly generation: number }
   | { readonly type: 'overrides'; readonly overrides: readonly Override[] }
+  /** Marks of the client paths that other directors found broken; `heard`: one that probes them speaks. */
+  | { readonly type: 'peer-paths'; readonly broken: readonly number[]; readonly heard: boolean }
   | { readonly type: 'leave'; readonly how: Leave }
 
 // ---- vrrp, checkers, parent -> control
@@ -73,6 +75,15 @@ export type ToControl =
       readonly removed: readonly string[]
     }
   | { readonly type: 'table-status'; readonly table: TableReport }
+  /** What the checks did since the last of these, and the longest stall of the checkers' loop lately, ms. */
+  | {
+      readonly type: 'checked'
+      readonly checks: readonly CheckCount[]
+      readonly lag: number
+      readonly engine: CheckEngine
+    }
+  /** Marks of the client paths that are broken, as far as this director can probe them; absent: it probes none. */
+  | { readonly type: 'paths'; readonly broken?: readonly number[] }
   /** A router that stayed behind took the VIPs back because nobody else has them: the order has ended. */
   | { readonly type: 'returned'; readonly router: string }
   | { readonly type: 'event'; readonly event: Event }
@@ -129,6 +140,34 @@ export type PeerPriority = {
   readonly at: Epoch
 }
 
+/** Upper bounds of `CheckCount.buckets`, ms. */
+export const latencyBounds = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] as const
+
+/** Attempts of all checks of one name and kind since the last report. */
+export type CheckCount = {
+  readonly check: string
+  readonly kind: string
+  readonly passed: number
+  /** By reason: timeout, refused ... */
+  readonly failed: Readonly<Record<string, number>>
+  /** How many took at most so long (`latencyBounds`), each counted once; the rest took longer. */
+  readonly buckets: readonly number[]
+  /** ms */
+  readonly sum: number
+}
+
+/** The engine that runs the checks, now. */
+export type CheckEngine = {
+  readonly checks: number
+  readonly inFlight: number
+  readonly queued: number
+  /** From due to start, ms. */
+  readonly lag: number
+  readonly watched: number
+  /** Targets without a watch connection because the share of file descriptors is used up. */
+  readonly unwatched: number
+}
+
 export type TableReport = {
   readonly complete: boolean
   readonly repairs: number
@@ -149,6 +188,8 @@ export type Question =
   | { readonly what: 'explain-server'; readonly service: string; readonly address: string; readonly port: number }
   /** Checkers: a report through the API for checks of kind `push`. */
   | { readonly what: 'push'; readonly id: string; readonly passed: boolean; readonly text?: string }
+  /** Checkers: checks of this real server that stay down until an operator says so may come up. Answers how many did. */
+  | { readonly what: 'resume'; readonly service: string; readonly address: string; readonly port: number }
 
 // ---- states that people see
 export type RouterState = 'init' | 'backup' | 'master' | 'fault'
@@ -232,7 +273,17 @@ export type ServiceStatus = {
   readonly weightUp: number
   readonly sorry: boolean
   readonly held?: string
+  /** Real servers that answer ARP for the VIP: clients may reach them past the director. */
+  readonly leaks?: readonly ArpLeak[]
   readonly realServers: readonly RealServerStatus[]
+}
+
+export type ArpLeak = {
+  readonly vip: string
+  readonly mac: string
+  /** Absent: no real server of the service is known to have this MAC. */
+  readonly server?: string
+  readonly since: Epoch
 }
 
 /** What an operator (or another director, for him) said at run time. It ends: `until`, or never only if asked so. */

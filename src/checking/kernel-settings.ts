@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { neededSysctls, type SysctlFeatures } from '../ipvs/sysctls.js'
+import { type NeededSysctl, neededSysctls, type SysctlFeatures } from '../ipvs/sysctls.js'
 import { readSysctl } from '../linux/sysctl.js'
 import { sysctlJournal } from '../linux/sysctl-journal.js'
 import type { Event } from '../messages.js'
@@ -12,9 +12,14 @@ export function createKernelSettings(runFolder: string, tell: (event: Event) => 
 
   return {
     /** Level-triggered: what is as it shall be is not touched. */
-    converge(needs: Omit<SysctlFeatures, 'interfaces'>): void {
-      const wanted = neededSysctls({ ...needs, interfaces: interfaces() })
-      for (const { name, value, why } of wanted) {
+    converge(needs: Omit<SysctlFeatures, 'interfaces'>, more: readonly NeededSysctl[] = []): void {
+      // What the file says by name wins over what a feature would set.
+      const wanted = new Map(
+        [...neededSysctls({ ...needs, interfaces: interfaces() }), ...more].map(each => [each.name, each]),
+      )
+      for (const { name, previous } of journal.restore(new Set(wanted.keys())))
+        tell(event('sysctl.restored', 'info', name, `${name} is ${previous} again: nothing needs it any more`, {}))
+      for (const { name, value, why } of wanted.values()) {
         const before = readSysctl(name)
         // Another kernel may not have it; the module that brings it may not be loaded yet.
         if (before === undefined || before === value) continue

@@ -1,12 +1,13 @@
 import { type Composed, compose } from '../../checkers/compose.js'
 import type { Report } from '../../checkers/entry.js'
 import type { Wanted } from '../../checkers/monitor.js'
-import { checkKey } from '../../checkers/spec.js'
+import { type CheckSpec, checkKey } from '../../checkers/spec.js'
+import type { Verdict } from '../../checkers/verdict.js'
 import type { RealServerConfig, ServiceConfig } from '../../config/config.js'
 import type { OverrideInput, RealServerInput, VirtualServerInput } from '../ipvs/inputs.js'
 import { serverKey } from '../ipvs/table.js'
 import type { Override } from '../messages.js'
-import { checkerInput } from './input.js'
+import { checkerInput, type Standing } from './input.js'
 
 /** What the pool asks of the monitor. */
 export interface Checks {
@@ -29,17 +30,24 @@ export type Member = {
 export type Turn = { readonly member: Member; readonly from: Member['verdict']; readonly to: Member['verdict'] }
 
 /** The virtual servers that the file names, their members, and the overrides that apply to them. */
-export function createPool(checks: Checks, now: () => number) {
+export function createPool(
+  checks: Checks,
+  now: () => number,
+  /** What counts for a check along the clients' path, which not every director can make. */
+  pathVerdict: (spec: RealServerConfig['checks'][number], own: Verdict) => Verdict = (_, own) => own,
+) {
   const services = new Map<
     string,
     { readonly hash: string; readonly config: ServiceConfig; readonly members: readonly Member[] }
   >()
+  /** Real servers that were looked up, by name of the virtual server. */
+  const discovered = new Map<string, readonly RealServerConfig[]>()
   const listeners = new Map<string, Member[]>()
   let overrides: readonly Override[] = []
 
   function upsert(name: string, hash: string, config: ServiceConfig): void {
     const before = new Map(services.get(name)?.members.map(member => [serverKey(member.server), member]))
-    const members = config.realServers.map((server): Member => {
+    const members = together(config.realServers, discovered.get(name)).map((server): Member => {
       const old = before.get(serverKey(server))
       const checkKeys = server.checks.map(spec => checkKey(targetOf(config, server), spec))
       return {
@@ -55,20 +63,30 @@ export function createPool(checks: Checks, now: () => number) {
     services.set(name, { hash, config, members })
   }
 
-  /** Every check that is wanted; the same target and parameters are one check with several listeners. */
-  function wanted(): Map<string, Wanted> {
+  /**
+   * Every check that is wanted; the same target and parameters are one check with several listeners. `first`: what a
+   * real server counts as until its first result.
+   */
+  function wanted(first: (member: Member) => Wanted['provisional'] = () => undefined): Map<string, Wanted> {
     listeners.clear()
     const all = new Map<string, Wanted>()
     for (const { members } of services.values())
-      for (const member of members)
+      for (const member of members) {
+        const provisional = first(member)
         member.server.checks.forEach((spec, at) => {
           const key = member.checkKeys[at]
           if (key === undefined) return
-          all.set(key, { target: targetOf(member.service, member.server), spec })
+          const target = targetOf(member.service, member.server)
+          all.set(key, {
+            target,
+            spec: along(spec, member.server),
+            ...(provisional === undefined ? {} : { provisional }),
+          })
           const known = listeners.get(key)
           if (known) known.push(member)
           else listeners.set(key, [member])
         })
+      }
     return all
   }
 
@@ -91,12 +109,14 @@ export function createPool(checks: Checks, now: () => number) {
   }
 
   function composed(member: Member): Composed {
-    const parts = member.server.checks.map(({ name, severity }, at) => {
+    const parts = member.server.checks.map((spec, at) => {
+      const { name, severity } = spec
       const report = checks.report(member.checkKeys[at] ?? '')
+      const verdict = report?.health.verdict ?? ('unknown' as const)
       return {
         name,
         severity,
-        verdict: report?.health.verdict ?? ('unknown' as const),
+        verdict: pathVerdict(spec, verdict),
         last: report?.results.at(-1)?.outcome,
       }
     })
@@ -117,7 +137,10 @@ export function createPool(checks: Checks, now: () => number) {
   function inputs(held: (member: Member) => boolean): VirtualServerInput[] {
     return [...services.values()].map(({ config, members }) => {
       const byKey = new Map(members.map(member => [serverKey(member.server), member]))
-      return checkerInput(config, (_, address, port) => {
+      const servers = members.map(({ server }) => server)
+      return checkerInput(config, standing, servers)
+
+      function standing(_: string, address: string, port: number): Standing {
         const member = byKey.get(serverKey({ address, port }))
         if (!member) return { verdict: 'unknown' }
         const override = overrideOf(member)
@@ -129,7 +152,7 @@ export function createPool(checks: Checks, now: () => number) {
           ...(override ? { override: overrideInput(override) } : {}),
           ...(wish ? { wish } : {}),
         }
-      })
+      }
     })
   }
 
@@ -147,7 +170,16 @@ export function createPool(checks: Checks, now: () => number) {
   return {
     upsert,
     servicesOf,
-    remove: (name: string) => void services.delete(name),
+    remove(name: string): void {
+      services.delete(name)
+      discovered.delete(name)
+    },
+    /** The real servers that the sources of a virtual server name now. They count from the next `wanted`. */
+    discover(name: string, servers: readonly RealServerConfig[]): void {
+      discovered.set(name, servers)
+      const known = services.get(name)
+      if (known) upsert(name, known.hash, known.config)
+    },
     wanted,
     judge,
     inputs,
@@ -166,6 +198,22 @@ export function createPool(checks: Checks, now: () => number) {
 }
 
 export type Pool = ReturnType<typeof createPool>
+
+/** What stands in the file wins over what was looked up. */
+function together(
+  written: readonly RealServerConfig[],
+  found: readonly RealServerConfig[] = [],
+): readonly RealServerConfig[] {
+  if (found.length === 0) return written
+  const known = new Map([...found, ...written].map(server => [serverKey(server), server]))
+  return [...written, ...found.filter(server => known.get(serverKey(server)) === server)]
+}
+
+/** The path's end decides what a failure most likely means. */
+function along(spec: CheckSpec, { forward }: RealServerConfig): CheckSpec {
+  if (spec.probe.kind !== 'client-path' || forward === 'nat') return spec
+  return { ...spec, probe: { ...spec.probe, forward } }
+}
 
 /** A real server without a port of its own is asked at the port of the first service id. */
 function targetOf({ ids }: ServiceConfig, { address, port }: RealServerConfig): { address: string; port: number } {

@@ -3,7 +3,7 @@ import type { ServiceOutcome } from '../ipvs/desired.js'
 import { kernelServer } from '../ipvs/desired.js'
 import type { FastTable } from '../ipvs/ports.js'
 import { serverKey, serviceKey } from '../ipvs/table.js'
-import type { CheckResult, CheckStatus, RealServerStatus, ServiceStatus } from '../messages.js'
+import type { ArpLeak, CheckResult, CheckStatus, RealServerStatus, ServiceStatus } from '../messages.js'
 import type { Checks, Member, Pool } from './pool.js'
 
 /** What people see of one virtual server. */
@@ -14,10 +14,15 @@ export function serviceStatus(
   outcome: ServiceOutcome | undefined,
   fast: FastTable | undefined,
   since: number,
+  more: {
+    readonly held: { held(member: Member): boolean; reason(): string | undefined }
+    readonly leaks: readonly ArpLeak[]
+  },
 ): ServiceStatus | undefined {
   const service = pool.services().get(name)
   if (!service) return undefined
   const { config, members } = service
+  const held = members.some(more.held.held) ? more.held.reason() : undefined
   return {
     name,
     ids: config.ids,
@@ -27,6 +32,8 @@ export function serviceStatus(
     quorum: outcome?.quorum ?? config.quorum,
     weightUp: outcome?.weightUp ?? 0,
     sorry: outcome?.sorry ?? false,
+    ...(held === undefined ? {} : { held }),
+    ...(more.leaks.length > 0 ? { leaks: more.leaks } : {}),
     realServers: members.map(member => memberStatus(member, pool, checks, outcome, fast)),
   }
 }

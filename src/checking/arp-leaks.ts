@@ -1,0 +1,126 @@
+import { familyOf } from '../ipvs/address.js'
+import { serverKey } from '../ipvs/table.js'
+import { probeConflict } from '../linux/conflict-probe.js'
+import type { Links } from '../linux/links.js'
+import { type Neighbour, readNeighbours } from '../linux/neighbours.js'
+import type { ArpLeak, Event } from '../messages.js'
+import type { Pool } from './pool.js'
+
+/** How often the segment is asked, and how long answers are waited for, ms. */
+export const leakPause = 30_000
+const patience = 600
+
+export type LeakPorts = {
+  readonly links: Links
+  readonly pool: Pick<Pool, 'services'>
+  tell(event: Event): void
+  changed(service: string): void
+  readonly neighbours?: () => Promise<readonly Neighbour[]>
+}
+
+/**
+ * Asks the segment who else has a VIP that this director holds. In dr every real server has it on lo and must not
+ * answer: one that does takes clients past the director. Only the holder asks, because nobody but itself may answer.
+ */
+export function createArpLeaks(ports: LeakPorts) {
+  const { links, pool } = ports
+  const neighbours = ports.neighbours ?? (() => readNeighbours(links))
+  const leaks = new Map<string, ArpLeak[]>()
+  let looking = false
+
+  async function look(): Promise<void> {
+    if (looking) return
+    looking = true
+    try {
+      for (const name of [...leaks.keys()]) if (!pool.services().has(name)) leaks.delete(name)
+      const answers = new Map<string, string | undefined>()
+      for (const { config, members } of pool.services().values()) {
+        if (!members.some(({ server }) => server.forward === 'dr')) continue
+        const vips = new Set(config.ids.flatMap(id => ('address' in id ? [id.address] : [])))
+        for (const vip of vips) {
+          const link = holder(vip)
+          if (link === undefined) continue
+          if (!answers.has(vip)) answers.set(vip, await ask(vip, link))
+          await note(config.name, vip, answers.get(vip))
+        }
+      }
+    } finally {
+      looking = false
+    }
+  }
+
+  /** The interface on which this director holds the VIP. */
+  function holder(vip: string): string | undefined {
+    const own = links.addresses().find(({ address }) => address === vip)
+    const link = own && links.byIndex(own.index)
+    return link && link.name !== 'lo' && link.running ? link.name : undefined
+  }
+
+  async function ask(vip: string, link: string): Promise<string | undefined> {
+    const answer = await probeConflict(links, { interface: link, address: vip, timeout: patience })
+    // It may have moved to another director while we waited.
+    return 'mac' in answer && holder(vip) === link ? answer.mac : undefined
+  }
+
+  async function note(service: string, vip: string, mac: string | undefined): Promise<void> {
+    const known = leaks.get(service) ?? []
+    const before = known.find(leak => leak.vip === vip)
+    if (before?.mac === mac) return
+    const others = known.filter(leak => leak !== before)
+    const subject = `service ${service}`
+    if (mac === undefined) {
+      leaks.set(service, others)
+      const text = `nobody else answers ${word(vip)} for ${vip} any more`
+      ports.tell({ at: Date.now(), name: 'arp.leak-ended', level: 'notice', subject, text })
+    } else {
+      const server = await named(service, mac)
+      const leak: ArpLeak = { vip, mac, since: Date.now(), ...(server === undefined ? {} : { server }) }
+      leaks.set(service, [...others, leak])
+      ports.tell({
+        at: leak.since,
+        name: 'arp.leak',
+        level: 'alarm',
+        subject: server === undefined ? subject : `server ${service}/${server}`,
+        text: leakText(leak),
+        data: { service, vip, mac, ...(server === undefined ? {} : { server }), mend: mending(vip) },
+      })
+    }
+    ports.changed(service)
+  }
+
+  /** The real server of the service whose entry in the neighbour table has this MAC. */
+  async function named(service: string, mac: string): Promise<string | undefined> {
+    const list = await neighbours().catch(() => [])
+    const owners = new Set(list.filter(entry => entry.mac === mac).map(({ address }) => address))
+    const found = pool
+      .services()
+      .get(service)
+      ?.members.find(({ server }) => owners.has(server.address))
+    return found && serverKey(found.server)
+  }
+
+  return {
+    look,
+    of: (service: string): readonly ArpLeak[] => leaks.get(service) ?? [],
+  }
+}
+
+function word(vip: string): string {
+  return familyOf(vip) === 4 ? 'ARP' : 'neighbour discovery'
+}
+
+/** One sentence for a person. */
+export function leakText({ vip, mac, server }: ArpLeak): string {
+  const who =
+    server === undefined ? `a machine that is no real server of it (${mac})` : `the real server ${server} (${mac})`
+  return `${who} answers ${word(vip)} for ${vip}: clients may reach it past the director; there: ${mending(vip)[0]}`
+}
+
+/** What to type on the real server, in this order. */
+export function mending(vip: string): readonly string[] {
+  if (familyOf(vip) === 6) return [`ip address replace ${vip}/128 dev lo nodad`]
+  return [
+    'sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2',
+    `ip address replace ${vip}/32 dev lo`,
+  ]
+}

@@ -1,0 +1,106 @@
+import type { Verdict } from '../../checkers/verdict.js'
+import type { CheckConfig } from '../../config/check-config.js'
+import type { RealServerConfig } from '../../config/config.js'
+import { familyOf } from '../ipvs/address.js'
+import type { VirtualServerInput } from '../ipvs/inputs.js'
+import type { NeededSysctl } from '../ipvs/sysctls.js'
+import type { Checks, Pool } from './pool.js'
+
+export type PathSpec = Extract<CheckConfig['probe'], { kind: 'client-path' }> & { readonly from?: 'peers' | 'all' }
+
+/** Names of the one-server services begin so; no name in a file can. */
+const prefix = 'client path '
+
+/**
+ * Checks along the clients' path: for each real server one more service in the kernel's table, by a firewall mark of
+ * its own, that leads to it alone. A director that holds the VIP cannot probe so (its kernel would answer itself)
+ * unless the check says `from: all`; it believes the other directors instead.
+ */
+export function createClientPaths(holds: (vip: string) => boolean) {
+  let peers: { readonly broken: ReadonlySet<number>; readonly heard: boolean } = { broken: new Set(), heard: false }
+
+  return {
+    isPath: (service: string): boolean => service.startsWith(prefix),
+    /** The one-server services, for the table. */
+    inputs(pool: Pick<Pool, 'services'>): VirtualServerInput[] {
+      return [...pool.services().values()].flatMap(({ members }) =>
+        members.flatMap(({ service, server }) =>
+          paths(server).map(path => input(`${prefix}${service.name}/${server.address} ${path.mark}`, path, server)),
+        ),
+      )
+    },
+    /** Why this path cannot be probed from here just now. */
+    obstacle(path: PathSpec): string | undefined {
+      return path.from !== 'all' && holds(path.vip)
+        ? `this director holds ${path.vip}: the other directors probe the clients' path`
+        : undefined
+    },
+    /**
+     * What counts: the own result where this director can probe. Else what the others say; while none speaks, what was
+     * found before. Never found out: fine, for the plain checks speak as well.
+     */
+    verdict(spec: CheckConfig, own: Verdict): Verdict {
+      const { probe } = spec
+      if (probe.kind !== 'client-path' || this.obstacle(probe) === undefined) return own
+      if (peers.heard) return peers.broken.has(probe.mark) ? 'down' : 'up'
+      return own === 'unknown' ? 'up' : own
+    },
+    /** What this director finds broken, for the others; undefined where it can probe no path. */
+    broken(pool: Pick<Pool, 'services'>, checks: Checks): number[] | undefined {
+      const found: number[] = []
+      let probes = false
+      for (const { members } of pool.services().values())
+        for (const { server, checkKeys } of members)
+          server.checks.forEach(({ probe }, at) => {
+            if (probe.kind !== 'client-path' || this.obstacle(probe) !== undefined) return
+            const verdict = checks.report(checkKeys[at] ?? '')?.health.verdict
+            if (verdict !== undefined && verdict !== 'unknown') probes = true
+            if (verdict === 'down') found.push(probe.mark)
+          })
+      return probes ? found.sort((a, b) => a - b) : undefined
+    },
+    hear(broken: readonly number[], heard: boolean): void {
+      peers = { broken: new Set(broken), heard }
+    },
+    /** `from: all`: the holder's kernel must take answers that come from its own address. */
+    sysctls(pool: Pick<Pool, 'services'>, interfaces: readonly string[]): NeededSysctl[] {
+      const all = [...pool.services().values()].some(({ members }) =>
+        members.some(({ server }) => paths(server).some(({ from, vip }) => from === 'all' && familyOf(vip) === 4)),
+      )
+      if (!all) return []
+      return interfaces.map(name => ({
+        name: `net.ipv4.conf.${name.replaceAll('.', '/')}.accept_local`,
+        value: '1',
+        why: 'client_path from all directors: answers to probes of the VIP come from an own address',
+      }))
+    },
+  }
+}
+
+export type ClientPaths = ReturnType<typeof createClientPaths>
+
+function paths({ checks }: RealServerConfig): PathSpec[] {
+  return checks.flatMap(({ probe }) => (probe.kind === 'client-path' ? [probe] : []))
+}
+
+function input(name: string, { mark, vip }: PathSpec, server: RealServerConfig): VirtualServerInput {
+  const { address, forward, tunnel } = server
+  return {
+    name,
+    ids: [{ mark, family: familyOf(vip) }],
+    settings: { scheduler: 'rr', flags: [], onePacket: false },
+    quorum: 0,
+    hysteresis: 0,
+    start: 'up',
+    servers: [
+      {
+        address,
+        port: 0,
+        settings: { weight: 1, forward, upper: 0, lower: 0, ...(tunnel ? { tunnel } : {}) },
+        // Whatever its checks say: only by being asked can it show that it is well again.
+        verdict: 'up',
+        inhibit: false,
+      },
+    ],
+  }
+}
