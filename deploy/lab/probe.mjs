@@ -6,13 +6,14 @@ import { connect } from 'node:net'
 import { parseArgs } from 'node:util'
 
 const usage = `usage: probe.mjs [--target 10.9.0.100:80] [--path /] [--every MS] [--timeout MS] [--duration SECONDS]
-                 [--threshold MS] [--sockets N] [--log FILE]
+                 [--threshold MS] [--sockets N] [--log FILE] [--tell]
   --every      a new attempt every so many milliseconds (2)
   --timeout    of one attempt, from its SYN to the end of the answer (250)
   --duration   ends by itself after so many seconds; SIGTERM and SIGINT end it too
   --threshold  gaps longer than so many milliseconds are listed (50)
   --sockets    at most so many attempts at a time (1000); one that finds no room counts as skipped
   --log        one JSON line for each attempt
+  --tell       says 'asking' on standard error once it asks: before that, a signal ends it without a word
 Prints one JSON object: times in epoch milliseconds; a gap lies between one success and the next.
 SIGUSR1 prints the object of the moment and goes on.`
 
@@ -26,6 +27,7 @@ const { values: option } = parseArgs({
     threshold: { type: 'string', default: '50' },
     sockets: { type: 'string', default: '1000' },
     log: { type: 'string' },
+    tell: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   },
 })
@@ -149,4 +151,5 @@ function stop() {
 process.on('SIGTERM', stop)
 process.on('SIGINT', stop)
 process.on('SIGUSR1', () => process.stdout.write(`${JSON.stringify(summary())}\n`))
+if (option.tell) console.error('asking')
 if (option.duration) setTimeout(stop, Number(option.duration) * 1000)

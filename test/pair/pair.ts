@@ -134,16 +134,15 @@ export async function meanwhile(ms: number, wrong: () => string | undefined): Pr
 export const lost = (report: ProbeReport): number => Object.values(report.errors).reduce((sum, count) => sum + count, 0)
 
 async function client(net: Net, every: number) {
-  const argv = ['--target', `${vip}:80`, '--threshold', '20', '--every', String(every)]
+  const argv = ['--target', `${vip}:80`, '--threshold', '20', '--every', String(every), '--tell']
   const child = net.spawn('cl', [process.execPath, join(labFolder, 'probe.mjs'), ...argv], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
   let out = ''
   child.stdout?.on('data', part => {
     out += part
   })
-  // It handles signals once it has begun to ask.
-  await until('the client asks', () => handlesTerm(child.pid ?? 0), 30_000, 20)
+  await new Promise(asking => child.stderr?.once('data', asking))
   return {
     end: () =>
       new Promise<ProbeReport>(resolve => {
@@ -151,11 +150,6 @@ async function client(net: Net, every: number) {
         child.kill('SIGTERM')
       }),
   }
-}
-
-function handlesTerm(pid: number): boolean {
-  const [, caught] = /SigCgt:\s*([0-9a-f]+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-  return ((BigInt(`0x${caught ?? 0}`) >> 14n) & 1n) === 1n
 }
 
 export type Pair = {
