@@ -192,12 +192,13 @@ function reconfigured(router: VirtualRouter, state: MasterState, before: Virtual
   if (state.knowledge.faults.length > 0) return becomeFault(router, state, 'fault')
   // The others wait three of the old intervals: the next advert is not put off.
   const deadline = Math.min(phase.deadline, now + router.advertInterval)
-  return [{ ...state, phase: { ...phase, deadline } }, sameVips(router, before) ? [] : [{ type: 'claim' }]]
+  return [{ ...state, phase: { ...phase, deadline } }, sameHoldings(router, before) ? [] : [{ type: 'claim' }]]
 }
 
-function sameVips(router: VirtualRouter, before: VirtualRouter): boolean {
-  const all = ({ vips, excludedVips }: VirtualRouter) =>
-    [...vips, ...excludedVips].map(vip => `${vip.address}/${vip.prefix} ${vip.interface}`).sort()
+/** The VIPs, and what moves with them. */
+function sameHoldings(router: VirtualRouter, before: VirtualRouter): boolean {
+  const all = ({ vips, excludedVips, routes, rules }: VirtualRouter) =>
+    [...vips, ...excludedVips, ...routes, ...rules].map(one => JSON.stringify(one)).sort()
   return all(router).join() === all(before).join()
 }
 

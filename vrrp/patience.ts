@@ -16,6 +16,11 @@ export function patience(router: VirtualRouter, interval: Millis = router.advert
   return 3 * (router.version === 2 ? router.advertInterval : interval)
 }
 
+/** How long they wait after the last advert before a restart: it announces `restartInterval`, unless that is shorter. */
+export function restartPatience(router: VirtualRouter): Millis {
+  return patience(router, Math.max(router.restartInterval, router.advertInterval))
+}
+
 /** The priority that goes out and that is compared. */
 export function electionPriority(router: VirtualRouter, { behind, priority }: Knowledge): number {
   if (behind) return 1

@@ -67,6 +67,7 @@ export function openNetlink(notifications?: Notifications): Netlink {
   let dropped = drops?.() ?? 0
   let sequence = 0
   let closed = false
+  let dumping: Promise<unknown> = Promise.resolve()
 
   socket.on('message', bytes => {
     try {
@@ -102,7 +103,12 @@ export function openNetlink(notifications?: Notifications): Netlink {
       if (requests.length > 0) void send(requests, flag.ack).then(batch => batch.refused.forEach(refused))
     },
     ask: request => settle(send([request], flag.ack)).then(([reply]) => reply),
-    dump: (request, each) => settle(send([request], flag.dump, each)),
+    dump(request, each) {
+      // The kernel has one dump per socket under way and refuses a second one: EBUSY (netlink(7), netlink_dump_start).
+      const listed = dumping.then(() => settle(send([request], flag.dump, each)))
+      dumping = listed.catch(() => {})
+      return listed
+    },
     close() {
       if (closed) return
       closed = true

@@ -63,8 +63,9 @@ export function kernelRoutes(links: Links): Routes {
     },
 
     async sweep() {
-      const held = [...holdings.values()].flatMap(requests => [...requests.values()])
       const found = [...(await list(rtm.getRoute)), ...(await list(rtm.getRule))].filter(isOurs)
+      // What was claimed while the kernel listed is not left behind.
+      const held = [...holdings.values()].flatMap(requests => [...requests.values()])
       const left = found.filter(reply => !held.some(request => describes(request, reply)))
       await Promise.all(left.map(reply => netlink.request(deletion(reply)).catch(ignoreGone)))
       return left.length

@@ -2,13 +2,11 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { Held } from '../messages.js'
 import { type Paths, resumeFile } from './paths.js'
 
-/** Backups that heard our last advert wait this long (vrrp announces a one-second interval when it leaves to restart). */
-export const restartPatience = 3_000
-
 type Resume = { readonly boot: string; readonly at: string; readonly held: readonly Held[] }
 
 /**
  * Remembers over a restart which VIPs this director goes on holding. Monotonic time: a clock step changes nothing.
+ * The patience of each is what the last advert before the restart asked of the others.
  * @param leftAt before the last advert (ns, process.hrtime): the others count from there, not from the end of the last child
  */
 export function writeResume(paths: Paths, held: readonly Held[], leftAt: bigint): void {
@@ -28,7 +26,7 @@ export function readResume(paths: Paths): readonly Held[] {
     const passed = Number(process.hrtime.bigint() - BigInt(resume.at)) / 1e6
     if (resume.boot !== bootId() || passed < 0) return []
     return resume.held
-      .map(router => ({ ...router, patience: Math.max(restartPatience, router.patience) - passed }))
+      .map(router => ({ ...router, patience: router.patience - passed }))
       .filter(({ patience }) => patience > 0)
   } catch {
     // No file, or one that a full disk cut short: a start like any other.

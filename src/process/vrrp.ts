@@ -33,6 +33,8 @@ const log = createLog({
 const statusDelay = 20
 /** The parent watches this: silence means frozen, and frozen means that the VIPs must go. */
 const aliveEvery = 50
+/** Whoever goes on as master has its routes again by then, ms. */
+const sweepRoutesAfter = 500
 /** After a takeover: when the old master has let go, and when its kernel must have (the VIPs' lifetime). */
 const conflictLooks = [1_000, 5_000]
 
@@ -188,7 +190,10 @@ async function sweep(): Promise<void> {
     // An owner's VIPs are its own addresses.
     priority === 255 ? [] : [...vips, ...excludedVips],
   )
-  const [gone, lost] = await Promise.all([kernel.sweep(configured), routes.sweep()])
+  const gone = await kernel.sweep(configured)
+  // Routes are claimed after the VIPs: those of a router that goes on must not be gone for a moment.
+  await new Promise<void>(wake => clock.at(clock.now() + sweepRoutesAfter, wake))
+  const lost = leaving ? 0 : await routes.sweep()
   if (gone.length > 0 || lost > 0)
     log.warn(
       { event: 'vip.swept', addresses: gone.map(({ address }) => address), routes: lost },
@@ -241,6 +246,9 @@ async function leave(how: Leave): Promise<void> {
   if (leaving) return
   leaving = true
   if (routers.active()) {
+    // The last advert announces a slower pace: this is how long the others wait for the next process.
+    const kept = routers.keptOverRestart()
+    if (how === 'restart') channel.send('parent', { type: 'held', held: kept })
     await routers.leave(how === 'restart' ? 'restart' : 'stop')
     if (how !== 'restart') await virtualMacs.clear()
   }

@@ -1,4 +1,5 @@
 import type { Note } from '../../vrrp/note.js'
+import { restartPatience } from '../../vrrp/patience.js'
 import type { Addresses, Announcer, Clock } from '../../vrrp/ports.js'
 import { type RouterHandle, runRouter, type StartOptions } from '../../vrrp/router.js'
 import type { PeerView } from '../../vrrp/state.js'
@@ -251,6 +252,12 @@ export function createRouters(ports: RoutersPorts) {
       })
     },
     held: (): Held[] => [...running.values()].flatMap(({ handle }) => handle.held() ?? []),
+    /** What it holds, with the patience that the others have after the last advert before a restart. */
+    keptOverRestart: (): Held[] =>
+      [...running.values()].flatMap(({ handle, config }) => {
+        const held = handle.held()
+        return held ? [{ ...held, patience: restartPatience(config) }] : []
+      }),
     async leave(how: 'stop' | 'restart'): Promise<void> {
       await Promise.all([...running.values()].map(({ handle }) => handle.leave(how)))
     },

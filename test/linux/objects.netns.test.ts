@@ -183,6 +183,18 @@ describe('routes and rules', () => {
     net.a.run('ip', 'route', 'del', '10.61.0.0/16')
   })
 
+  test('can be claimed while they are swept: the kernel lists one thing at a time per socket', async () => {
+    const links = await watch()
+    const routes = net.a.enter(() => kernelRoutes(links))
+    closing.push(routes)
+    const rule = { family: 4, from: '10.9.0.100/32', table: 100, preference: 1000 } as const
+    const route = { destination: '10.98.0.0/16', via: '10.9.0.12' }
+    await Promise.all([routes.sweep(), routes.claim('web', [route], [rule]), routes.sweep()])
+    expect(net.a.run('ip', 'route', 'show', 'proto', '112')).toContain('10.98.0.0/16')
+    expect(net.a.run('ip', 'rule')).toContain('from 10.9.0.100 lookup 100')
+    await routes.release('web')
+  })
+
   test('never take the place of somebody else', async () => {
     const links = await watch()
     const routes = net.a.enter(() => kernelRoutes(links))

@@ -351,6 +351,15 @@ describe('a master', () => {
 })
 
 describe('a master with another file', () => {
+  test('other routes or rules are claimed like other VIPs', () => {
+    const changed: Event = { type: 'reconfigured', before: router() }
+    expect(kinds(on(router(), master(), changed))).toEqual([])
+    const routes = [{ destination: '10.98.0.0/16', via: '10.9.0.1' }]
+    expect(kinds(on(router({ routes }), master(), changed))).toEqual(['claim'])
+    const rules = [{ family: 4, from: '10.9.0.100/32', table: 100 }] as const
+    expect(kinds(on(router({ rules }), master(), changed))).toEqual(['claim'])
+  })
+
   test('brings the kernel to other VIPs, and leaves it alone otherwise', () => {
     const more = router({ excludedVips: [{ address: '10.1.0.1', prefix: 24, interface: 'eth1' }] })
     const changed: Event = { type: 'reconfigured', before: router() }
