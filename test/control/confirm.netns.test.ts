@@ -1,0 +1,141 @@
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type Segment, segment, sleep } from '../linux/namespaces.js'
+import { director } from './director.js'
+
+/** One director with one router and one virtual server; nothing listens on its real servers. */
+const file = (weight = 1, more: Record<string, unknown> = {}) =>
+  JSON.stringify({
+    directors: { d1: { address: '10.9.0.11' } },
+    virtual_routers: { web: { vrid: 51, interface: 'eth0', advert_interval: '100ms', vips: ['10.9.0.100/32'] } },
+    virtual_servers: {
+      web: {
+        address: '10.9.0.100:80',
+        scheduler: 'wrr',
+        forward: 'dr',
+        start: 'up',
+        real_servers: [{ address: '10.9.0.12', weight }, { address: '10.9.0.13' }],
+      },
+    },
+    ...more,
+  })
+
+const weightOf = (status: { services: readonly { realServers: readonly { weight: number }[] }[] }) =>
+  status.services[0]?.realServers[0]?.weight
+
+describe('a director that is told what to do', () => {
+  let net: Segment
+  let one: ReturnType<typeof director>
+
+  beforeEach(async () => {
+    net = segment()
+    one = director(net.a)
+    one.write(file())
+    await one.start()
+    await one.until('the services', status => status.services.length === 1)
+  })
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') console.log(one.log())
+    await one.stop()
+    one.remove()
+    net.remove()
+  })
+
+  test('a reload with nothing changed says so and changes nothing, with --confirm too', async () => {
+    const before = await one.status()
+    expect((await one.post('/v1/reload')).text).toBe('nothing has changed')
+    expect((await one.post('/v1/reload', { confirm: '10s' })).text).toBe('nothing has changed')
+    const after = await one.status()
+    expect(after.config).toEqual(before.config)
+    expect(after.config.confirmUntil).toBeUndefined()
+  })
+
+  test('what is not confirmed goes back by itself, and the status says that the file differs', async () => {
+    one.write(file(5))
+    const { text } = await one.post('/v1/reload', { confirm: '1s' })
+    expect(text).toMatch(/^generation 2 runs \([0-9a-f]{12}\); rolls back in 1 s unless confirmed$/)
+    await one.until('the new weight', status => weightOf(status) === 5)
+    await one.until('the old weight', status => weightOf(status) === 1)
+    const status = await one.until('what differs', now => now.config.differs === true)
+    expect(status.config.confirmUntil).toBeUndefined()
+    expect(status.notices.map(({ code }) => code)).toContain('config.differs')
+    expect((await one.events()).filter(({ name }) => name === 'config.rolled-back')).toHaveLength(1)
+  })
+
+  test('what is confirmed stays, and an old confirmation file is gone', async () => {
+    one.write(file(5))
+    await one.post('/v1/reload', { confirm: '1s' })
+    expect(statSync(join(one.state, 'last-confirmed')).mode & 0o777).toBe(0o600)
+    expect((await one.post('/v1/confirm')).text).toBe('generation 2 is confirmed')
+    expect(() => statSync(join(one.state, 'last-confirmed'))).toThrow('ENOENT')
+    await sleep(1_200)
+    expect(weightOf(await one.status())).toBe(5)
+    await expect(one.post('/v1/confirm')).rejects.toThrow('nothing waits for a confirmation')
+  })
+
+  test('a second reload inside the window goes back to what was confirmed last', async () => {
+    one.write(file(5))
+    await one.post('/v1/reload', { confirm: '30s' })
+    one.write(file(6))
+    await one.post('/v1/reload', { confirm: '1s' })
+    await one.until('the first weight', status => weightOf(status) === 1)
+  })
+
+  test('a restart inside the window starts the last confirmed configuration and says so', async () => {
+    one.write(file(5))
+    await one.post('/v1/reload', { confirm: '60s' })
+    const pid = (await one.until('the new weight', status => weightOf(status) === 5)).processes.at(-1)?.pid
+    await one.post('/v1/restart')
+    await one.until('the next process', status => status.processes.at(-1)?.pid !== pid && status.services.length > 0)
+    const status = await one.until('the old weight', now => weightOf(now) === 1)
+    expect(status.config).toMatchObject({ differs: true, generation: 1 })
+    const [told] = (await one.events()).filter(({ name }) => name === 'config.rolled-back')
+    expect(told?.text).toBe(
+      'started before `lvskeeper confirm`: the last confirmed configuration runs; the file differs from it',
+    )
+  })
+
+  test('a restart is refused while the file is not valid: the next process could not start', async () => {
+    one.write('directors: [')
+    await expect(one.post('/v1/restart')).rejects.toThrow('the next process could not start')
+    expect((await one.status()).routers[0]?.name).toBe('web')
+  })
+
+  test('a file that is not valid changes nothing, and the refusal carries every error', async () => {
+    const before = await one.status()
+    one.write(file(1, { virtual_serverz: {} }))
+    await expect(one.post('/v1/reload')).rejects.toMatchObject({
+      code: 'config',
+      details: { errors: [{ code: 'unknown-key' }] },
+    })
+    const after = await one.status()
+    expect({ ...after.config, refused: undefined }).toEqual({ ...before.config, refused: undefined })
+    expect(after.config.refused?.text).toContain('virtual_serverz')
+  })
+
+  test('SIGHUP reloads', async () => {
+    one.write(file(7))
+    process.kill(Number(readFileSync(join(one.run, 'lvskeeper.pid'), 'utf8')), 'SIGHUP')
+    await one.until('the new weight', status => weightOf(status) === 7)
+  })
+
+  test('an override whose real server has left the file is named', async () => {
+    const first = await one.post('/v1/overrides', { server: 'web/10.9.0.12', verb: 'drain', reason: 'new disk' })
+    expect(first).toMatchObject({ text: 'draining: 1 real server', touched: ['web/10.9.0.12:80'] })
+    one.write(file().replace(/\{"address":"10.9.0.12".*?\},/, ''))
+    const { text } = await one.post('/v1/reload')
+    expect(text).toMatch(/; drain of web\/10\.9\.0\.12:80 by \w+ fits no real server any more$/)
+    expect((await one.events()).map(({ name }) => name)).toContain('override.unmatched')
+    expect((await one.delete('/v1/overrides?server=web/10.9.0.12')).text).toBe('the checks decide again')
+  })
+
+  test('an override ends after override_limit unless it says otherwise', async () => {
+    one.write(file(1, { override_limit: '1h' }))
+    await one.post('/v1/reload')
+    await one.post('/v1/overrides', { server: 'web/10.9.0.12', verb: 'maint' })
+    const [override] = (await one.status()).overrides
+    expect((override?.until ?? 0) - (override?.at ?? 0)).toBeGreaterThan(3_599_000)
+    expect((override?.until ?? 0) - (override?.at ?? 0)).toBeLessThan(3_601_000)
+  })
+})
