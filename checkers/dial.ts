@@ -37,7 +37,8 @@ export function streamOver(
     close(how) {
       if (!open) return
       open = false
-      if (how === 'reset') socket.resetAndDestroy()
+      // While it connects, Node would wait for the connect before it resets: for ever, if nobody answers.
+      if (how === 'reset' && !socket.connecting) socket.resetAndDestroy()
       else socket.destroy()
     },
   }

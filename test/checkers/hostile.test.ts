@@ -8,7 +8,8 @@ import { probeFor } from '../../checkers/probe-for.js'
 import type { ProbeSpec } from '../../checkers/spec.js'
 import { createBatchDial } from '../../src/linux/batch-dial.js'
 import { httpSpec } from './check-spec.js'
-import { checks, hostile, ok } from './hostile-servers.js'
+import { checks } from './hostile-checks.js'
+import { hostile, ok } from './hostile-servers.mjs'
 import { listen } from './listen.js'
 
 const batch = createBatchDial()

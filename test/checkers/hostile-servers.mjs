@@ -1,16 +1,14 @@
-import type { Socket } from 'node:net'
-import type { ProbeSpec, TlsSpec } from '../../checkers/spec.js'
-import { httpSpec } from './check-spec.js'
+import { createServer } from 'node:net'
 
 /** Writes these bytes again and again, whenever it may, until it is hung up on. */
-function drip(socket: Socket, bytes: string | Buffer, every: number) {
+function drip(socket, bytes, every) {
   const timer = setInterval(() => socket.write(bytes), every)
   socket.on('close', () => clearInterval(timer))
 }
 export const ok = 'HTTP/1.1 200 OK\r\n'
 
 /** What a real server may do to whoever checks it. */
-export const hostile: Record<string, (socket: Socket) => void> = {
+export const hostile = {
   'never speaks': () => {},
   'never ends its headers': socket => {
     socket.write(ok)
@@ -43,20 +41,20 @@ export const hostile: Record<string, (socket: Socket) => void> = {
   },
 }
 
-const tls: TlsSpec = { verify: 'full', warnDays: 14, failDays: 0 }
-const regex = { bodyRegex: 'never there' }
-/** A check of every kind that speaks over TCP. */
-export const checks: Record<string, ProbeSpec> = {
-  tcp: { kind: 'tcp', steps: [{ send: { text: 'hi' } }, { expect: { regex: 'never there' } }] },
-  tls: { kind: 'tls', tls, steps: [] },
-  http: httpSpec(regex),
-  https: httpSpec({ ...regex, tls }),
-  h2c: httpSpec({ ...regex, version: '2' }),
-  grpc: { kind: 'grpc', service: '' },
-  dns: { kind: 'dns', transport: 'tcp', name: '.', type: 'SOA', rcode: ['NOERROR'], minAnswers: 0, recurse: true },
-  smtp: { kind: 'smtp', helo: 'd1' },
-  redis: { kind: 'redis' },
-  mysql: { kind: 'mysql', user: 'check', password: 'x' },
-  postgresql: { kind: 'postgresql', user: 'check', database: 'x', password: 'x' },
-  ldap: { kind: 'ldap' },
+/** As a process of its own: all of them listen, and their ports are told to the parent, which ends it. */
+if (process.send) {
+  const ports = await Promise.all(
+    Object.values(hostile).map(
+      serve =>
+        new Promise(resolve => {
+          const server = createServer({ allowHalfOpen: true }, socket => {
+            socket.on('error', () => {})
+            serve(socket)
+          })
+          server.listen(0, '127.0.0.1', 4096, () => resolve(server.address().port))
+        }),
+    ),
+  )
+  process.send(ports)
+  process.once('disconnect', () => process.exit(0))
 }
