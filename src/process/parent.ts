@@ -196,7 +196,6 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     leaving = how
     ports.notify(how === 'restart' ? 'RELOADING=1' : 'STOPPING=1')
     ports.log('info', 'leaving', { how })
-    const kept = held
     const leftAt = process.hrtime.bigint()
     spare?.kill('SIGKILL')
     for (const child of children.values()) child.send({ type: 'leave', how })
@@ -205,7 +204,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
       if (children.size > 0) return
       clearInterval(wait)
       clearTimeout(limit)
-      if (how === 'restart') writeResume(paths, kept, leftAt)
+      if (how === 'restart') writeResume(paths, held, leftAt)
       else forgetResume(paths)
       end(how)
     }, 5)
