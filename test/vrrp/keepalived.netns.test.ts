@@ -64,6 +64,9 @@ function theirs({ version, family, transport, preempt }: Way, priority: number):
 const title = ({ version, family, transport, preempt }: Way) =>
   `version ${version}, IPv${family}, ${transport}, ${preempt ? 'preempt' : 'nopreempt'}`
 
+/** What a busy machine may add; the exact times are measured elsewhere, and here only that it ends well. */
+const PATIENCE = 2000
+
 describe('beside keepalived', () => {
   test.concurrent.each(ways.map(way => [title(way), way] as const))(
     '%s: stop, crash and return, each with one master',
@@ -84,7 +87,7 @@ describe('beside keepalived', () => {
         let other = keepalived(net.b, theirs(way, 100))
         closing.push(other)
         stories.push(other.log)
-        await holder('theirs', down + 3000)
+        await holder('theirs', down + 3000 + PATIENCE)
         let director = await kernelDirector(net.a, ours(way, 150))
         closing.push(director)
         stories.push(director.story)
@@ -92,15 +95,15 @@ describe('beside keepalived', () => {
           await sleep(2 * down)
           expect(places()).toBe('theirs')
           await other.stop()
-          await holder('ours', down)
+          await holder('ours', down + PATIENCE)
           other = keepalived(net.b, theirs(way, 200))
           closing.push(other)
           stories.push(other.log)
-          await sleep(2 * down + 500)
+          await sleep(2 * down + PATIENCE)
           expect(places()).toBe('ours')
           return
         }
-        await holder('ours', 2 * down + 500)
+        await holder('ours', 2 * down + PATIENCE)
         await sleep(2 * down)
         expect(places()).toBe('ours')
         expect(director.notes.filter(note => note.type === 'state').map(note => note.to)).toEqual(['backup', 'master'])
@@ -108,19 +111,19 @@ describe('beside keepalived', () => {
         // It stops: keepalived has the VIP within its skew, and nobody is without.
         const stopping = performance.now()
         const left = director.handle.leave('stop')
-        await holder('theirs', interval + 600)
+        await holder('theirs', interval + PATIENCE)
         await left
-        expect(performance.now() - stopping).toBeLessThan((way.version === 2 ? 1000 : interval) + 600)
+        expect(performance.now() - stopping).toBeLessThan((way.version === 2 ? 1000 : interval) + PATIENCE)
         director.close()
 
         // It returns, pre-empts, and crashes.
         director = await kernelDirector(net.a, ours(way, 150))
         closing.push(director)
         stories.push(director.story)
-        await holder('ours', 2 * down + 500)
+        await holder('ours', 2 * down + PATIENCE)
         director.crash()
-        await until('keepalived to take over', () => b.has(vip), down + 500)
-        await holder('theirs', 3500)
+        await until('keepalived to take over', () => b.has(vip), down + PATIENCE)
+        await holder('theirs', 3000 + PATIENCE)
         director.close()
 
         // keepalived is better: it pre-empts us, and we have the VIP when it stops or crashes.
@@ -130,15 +133,15 @@ describe('beside keepalived', () => {
         await sleep(down)
         expect(places()).toBe('theirs')
         await other.stop()
-        await holder('ours', (way.version === 2 ? 1000 : interval) + 300)
+        await holder('ours', (way.version === 2 ? 1000 : interval) + PATIENCE)
         other = keepalived(net.b, theirs(way, 100))
         closing.push(other)
         stories.push(other.log)
-        await holder('theirs', 2 * down + 3000)
+        await holder('theirs', 2 * down + 3000 + PATIENCE)
         await other.crash()
-        await until('our takeover', () => director.state() === 'master', down + 300)
+        await until('our takeover', () => director.state() === 'master', down + PATIENCE)
         expect(director.handle.status().cause).toBe('no-response')
-        await until('our VIP', () => a.has(vip), 500)
+        await until('our VIP', () => a.has(vip), PATIENCE)
       } catch (error) {
         // The stories of both sides say more than the line of the test.
         throw new Error(`${error}\n${stories.map(story => story()).join('\n')}`)
