@@ -12,13 +12,7 @@ export function readForward(node: Node | undefined, report: Report): Forward | u
   const [word, ...rest] = node.args
   const forward = { NAT: 'nat', DR: 'dr', TUN: 'tun' }[word ?? ''] as Forward['forward'] | undefined
   if (forward === undefined) {
-    report(
-      node,
-      'trap',
-      'bad-value',
-      'keepalived knows NAT, DR and TUN (in capitals) and keeps its default.',
-      'The YAML has the default.',
-    )
+    report(node, 'trap', 'bad-value', 'keepalived knows NAT, DR and TUN (in capitals) and ignores this.', 'Left out.')
     return undefined
   }
   const tunnel = entries()

@@ -118,7 +118,7 @@ const checkers: Keywords = {
 }
 
 const realServer: Keywords = {
-  ...leaves(`weight lvs_method lb_kind uthreshold lthreshold inhibit_on_failure notify_up notify_down alpha retry
+  ...leaves(`weight lvs_method uthreshold lthreshold inhibit_on_failure notify_up notify_down alpha retry
     delay_before_retry warmup connect_timeout delay_loop smtp_alert virtualhost snmp_name`),
   ...checkers,
 }

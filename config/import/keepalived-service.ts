@@ -213,19 +213,21 @@ function familyFits({ address, forward, node }: RealServer, [first]: readonly Ta
 }
 
 function readScheduler(block: Block, entry: Entries, report: Report): void {
-  const node = block.one('lvs_sched')
-  const word = node?.args[0]
-  const known = word !== undefined && schedulers.includes(word)
-  if (node && !known)
+  const statements = block.all('lvs_sched')
+  const valid = lastValid(statements, statement => {
+    const word = statement.args[0] ?? ''
+    if (schedulers.includes(word)) return word
     report(
-      node,
+      statement,
       'trap',
       'bad-value',
-      `keepalived does not know the scheduler "${word ?? ''}" and takes its default, wlc.`,
-      'The YAML has wlc.',
+      `keepalived does not know the scheduler "${word}" and ignores it.`,
+      'Left out.',
     )
-  put(entry, 'scheduler', known ? word : 'wlc', commentsOf(node))
-  const scheduler = known ? word : 'wlc'
+    return undefined
+  })
+  const scheduler = valid ?? 'wlc'
+  put(entry, 'scheduler', scheduler, commentsOf(statements.at(-1)))
   const flags = flagWords.flatMap(flag => {
     const [statement] = block.all(flag)
     if (!statement) return []
@@ -244,39 +246,46 @@ function readScheduler(block: Block, entry: Entries, report: Report): void {
 }
 
 function readProtocol(block: Block, node: Node, marked: boolean, report: Report): 'tcp' | 'udp' | 'sctp' {
-  const statement = block.one('protocol')
-  const word = statement?.args[0]
-  const known = { TCP: 'tcp', UDP: 'udp', SCTP: 'sctp' }[word ?? ''] as 'tcp' | 'udp' | 'sctp' | undefined
-  if (statement && known === undefined)
-    report(
-      statement,
-      'trap',
-      'bad-value',
-      `keepalived knows TCP, UDP and SCTP (in capitals), not "${word ?? ''}".`,
-      'The YAML has udp, its default.',
-    )
-  if (!statement && !marked)
+  const names: Readonly<Record<string, 'tcp' | 'udp' | 'sctp'>> = { TCP: 'tcp', UDP: 'udp', SCTP: 'sctp' }
+  const protocol = lastValid(block.all('protocol'), statement => {
+    const known = names[(statement.args[0] ?? '').toUpperCase()]
+    if (known === undefined)
+      report(
+        statement,
+        'trap',
+        'bad-value',
+        `keepalived knows TCP, UDP and SCTP, not "${statement.args[0] ?? ''}".`,
+        'Left out.',
+      )
+    return known
+  })
+  if (protocol === undefined && !marked)
     report(
       node,
       'trap',
       'protocol-udp',
-      'Without `protocol` keepalived makes a UDP service.',
+      'Without a valid `protocol` keepalived makes a UDP service.',
       'The YAML has protocol: udp. If TCP was meant: protocol: tcp.',
     )
-  return known ?? 'udp'
+  return protocol ?? 'udp'
+}
+
+/** A value that keepalived refuses leaves the one before it. */
+function lastValid<T>(statements: readonly Node[], read: (statement: Node) => T | undefined): T | undefined {
+  return statements.reduce<T | undefined>((value, statement) => read(statement) ?? value, undefined)
 }
 
 function readMethod(block: Block, node: Node, report: Report): Forward {
-  const statement = block.one('lvs_method')
-  if (!statement)
+  const forward = lastValid(block.all('lvs_method'), statement => readForward(statement, report))
+  if (!forward)
     report(
       node,
       'trap',
       'method-nat',
-      'Without lb_kind (lvs_method) keepalived forwards by NAT; ipvsadm by DR.',
+      'Without a valid lb_kind (lvs_method) keepalived forwards by NAT; ipvsadm by DR.',
       'The YAML has forward: nat.',
     )
-  return readForward(statement, report) ?? { forward: 'nat' }
+  return forward ?? { forward: 'nat' }
 }
 
 function readPersistence(
@@ -387,7 +396,7 @@ function readRealServer(
 ): RealServer | undefined {
   const [address = '', portText] = node.args
   const block = openBlock(node, report)
-  const forward = readForward(block.one('lvs_method'), report) ?? inherited.forward
+  const forward = lastValid(block.all('lvs_method'), one => readForward(one, report)) ?? inherited.forward
   const timing = readTiming(block, inherited.timing, report)
   const given = portText === undefined ? undefined : Number(portText)
   const port = portOf(node, given, forward, inherited, report)

@@ -103,17 +103,29 @@ function addRouter(router: Router | undefined, routers: Router[], report: Report
 }
 
 function addService(service: Service, services: Service[], report: Report): void {
-  const keys = new Set(services.flatMap(serviceKeys))
-  const twice = serviceKeys(service).filter(key => keys.has(key))
-  if (twice.length === 0) services.push(service)
-  else
-    report(
+  const own = serviceKeys(service)
+  const index = services.findIndex(other => serviceKeys(other).some(key => own.includes(key)))
+  const twin = services[index]
+  if (!twin) return void services.push(service)
+  if (serviceKeys(twin).sort().join() !== own.sort().join())
+    return report(
       service.node,
       'lost',
       'duplicate-service',
-      `${twice.slice(0, 3).join(', ')} stands above already; keepalived keeps both and lets them overwrite each other.`,
-      'Left out: merge the two by hand.',
+      `Overlaps with line ${twin.node.line}: keepalived lets the two overwrite each other.`,
+      'Left out: give each address and port to one virtual server.',
     )
+  // In the kernel it is one service, with the settings of the first and the real servers of both.
+  const known = new Set(twin.realServers.map(({ address, port }) => `${address} ${port ?? ''}`))
+  const more = service.realServers.filter(({ address, port }) => !known.has(`${address} ${port ?? ''}`))
+  report(
+    service.node,
+    'trap',
+    'duplicate-service',
+    `The same virtual server stands in line ${twin.node.line} too: in the kernel it is one, with the settings of the first and the real servers of both.`,
+    'The YAML has one, with the real servers of both.',
+  )
+  services[index] = { ...twin, realServers: [...twin.realServers, ...more] }
 }
 
 export function serviceKeys(service: Service): string[] {
