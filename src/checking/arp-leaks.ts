@@ -1,9 +1,9 @@
-import { familyOf } from '../ipvs/address.js'
 import { serverKey } from '../ipvs/table.js'
 import { probeConflict } from '../linux/conflict-probe.js'
 import type { Links } from '../linux/links.js'
 import { type Neighbour, readNeighbours } from '../linux/neighbours.js'
 import type { ArpLeak, Event } from '../messages.js'
+import { leakText, mending, word } from './leak-text.js'
 import type { Pool } from './pool.js'
 
 /** How often the segment is asked, and how long answers are waited for, ms. */
@@ -103,24 +103,4 @@ export function createArpLeaks(ports: LeakPorts) {
     look,
     of: (service: string): readonly ArpLeak[] => leaks.get(service) ?? [],
   }
-}
-
-function word(vip: string): string {
-  return familyOf(vip) === 4 ? 'ARP' : 'neighbour discovery'
-}
-
-/** One sentence for a person. */
-export function leakText({ vip, mac, server }: ArpLeak): string {
-  const who =
-    server === undefined ? `a machine that is no real server of it (${mac})` : `the real server ${server} (${mac})`
-  return `${who} answers ${word(vip)} for ${vip}: clients may reach it past the director; there: ${mending(vip)[0]}`
-}
-
-/** What to type on the real server, in this order. */
-export function mending(vip: string): readonly string[] {
-  if (familyOf(vip) === 6) return [`ip address replace ${vip}/128 dev lo nodad`]
-  return [
-    'sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2',
-    `ip address replace ${vip}/32 dev lo`,
-  ]
 }

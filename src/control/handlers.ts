@@ -8,7 +8,7 @@ import { explain } from '../status/explain.js'
 import { current } from './behind.js'
 import { end } from './overrides.js'
 import { planChanges } from './plan.js'
-import { about, label, parseServerName, touched } from './servers.js'
+import { about, label, parseServerName, type ServerName, touched } from './servers.js'
 import { shortOfQuorum } from './short-of-quorum.js'
 import { type State, statusOf } from './state.js'
 
@@ -34,6 +34,8 @@ export interface Actions {
   kernelTable(ids: readonly ServiceId[]): Promise<Table>
   /** The last results of a real server's checks, oldest first. */
   results(service: string, address: string, port: number): Promise<readonly CheckResult[]>
+  /** Lets checks with manual resume come up again; answers how many waited for it. */
+  resume(service: string, address: string, port: number): Promise<number>
   /** Hands a report to the checks of kind `push`; rejects when none has this id. */
   push(report: PushReport): Promise<void>
 }
@@ -174,6 +176,9 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
       const name = parseServerName(server)
       if (!name) return no('invalid', `${server}: expected SERVICE/ADDRESS[:PORT] or ADDRESS[:PORT]`)
       const ended = end(state.overrides, old => about(old, name), { ...by, at: Date.now() })
+      const resumed = await resume(actions, state, name)
+      if (resumed.length > 0 && ended.length === 0)
+        return done({ text: 'it may come up again once its checks pass', touched: resumed })
       if (ended.length === 0) {
         const known = touched([...state.services.values()], name).length > 0
         return known
@@ -271,6 +276,15 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
 
     audit: record => actions.record(record),
   }
+}
+
+/** The real servers that stayed down until somebody says `ready` (manual resume), by name. */
+async function resume(actions: Actions, state: State, name: ServerName): Promise<string[]> {
+  const found = touched([...state.services.values()], name)
+  const counts = await Promise.all(
+    found.map(({ service, address, port }) => actions.resume(service, address, port).catch(() => 0)),
+  )
+  return found.filter((_, at) => (counts[at] ?? 0) > 0).map(label)
 }
 
 function done(value: Change): Reply<Change> {

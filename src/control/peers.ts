@@ -17,6 +17,9 @@ export interface PeerPorts {
   changed(priorities: readonly PeerPriority[], impostor: string | undefined): void
 }
 
+/** So many fit a datagram beside all else. */
+const mostPaths = 40
+
 /** The peer channel as the configuration wants it; opened anew only when who speaks to whom has changed. */
 export function createPeers(state: State, ports: PeerPorts) {
   let channel: PeerChannel | undefined
@@ -67,6 +70,7 @@ export function createPeers(state: State, ports: PeerPorts) {
         state: now,
         priority: priority.effective,
       })),
+      ...(state.brokenPaths ? { brokenPaths: state.brokenPaths.slice(0, mostPaths) } : {}),
     }
   }
 
@@ -85,9 +89,17 @@ export function createPeers(state: State, ports: PeerPorts) {
     )
   }
 
+  /** What the others that are heard find broken on the clients' paths; `heard`: at least one probes them. */
+  function paths(): { readonly broken: readonly number[]; readonly heard: boolean } {
+    const told = views().flatMap(({ state: heard, report: said }) =>
+      heard === 'fresh' && said?.brokenPaths ? [said.brokenPaths] : [],
+    )
+    return { broken: [...new Set(told.flat())].sort((a, b) => a - b), heard: told.length > 0 }
+  }
+
   function views(): readonly PeerView[] {
     return channel?.views() ?? []
   }
 
-  return { open, views, tell: () => channel?.tell(), stop: () => channel?.stop() }
+  return { open, views, paths, tell: () => channel?.tell(), stop: () => channel?.stop() }
 }

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Config, RouterConfig, ServiceConfig } from '../../config/config.js'
+import type { Config, RealServerConfig, RouterConfig, ServiceConfig } from '../../config/config.js'
 import type { PlanAnswer } from '../api/handlers.js'
 import { checkerInput } from '../checking/input.js'
 import { desired } from '../ipvs/desired.js'
 import { ipvsadmLine } from '../ipvs/ipvsadm.js'
 import { plan } from '../ipvs/plan.js'
-import type { Table } from '../ipvs/table.js'
+import { serverKey, type Table } from '../ipvs/table.js'
 import type { ServiceStatus } from '../messages.js'
 
 /**
@@ -112,16 +112,30 @@ function short(value: unknown): string {
 function tableOps(now: Config, next: Config, statuses: readonly ServiceStatus[], kernel: Table): string[] {
   const context = { now: 0 }
   const before = desired(
-    now.services.map(service => checkerInput(service, standing(statuses, 'down'))),
+    now.services.map(service => checkerInput(service, standing(statuses, 'down'), found(service, statuses))),
     context,
   )
   const after = desired(
-    next.services.map(service => checkerInput(service, standing(statuses, 'up'))),
+    next.services.map(service => checkerInput(service, standing(statuses, 'up'), found(service, statuses))),
     context,
   )
   // Only what is ours or will be: a foreign service is never part of a plan.
   const actual = new Map([...kernel].filter(([key]) => before.table.has(key) || after.table.has(key)))
   return plan(after.table, actual).map(ipvsadmLine)
+}
+
+/** With what its sources name at the moment, which no file says. */
+function found(service: ServiceConfig, statuses: readonly ServiceStatus[]): readonly RealServerConfig[] {
+  const [source] = service.sources
+  if (!source) return service.realServers
+  const written = new Set(service.realServers.map(serverKey))
+  const others = statuses.find(({ name }) => name === service.name)?.realServers ?? []
+  return [
+    ...service.realServers,
+    ...others
+      .filter(server => !written.has(serverKey(server)))
+      .map(({ address, port, weight }) => ({ ...source, address, port, weight })),
+  ]
 }
 
 /** The verdict of each real server as it stands now; `unknown` ones and new ones as asked. */

@@ -28,6 +28,8 @@ export type State = {
   readonly events: EventStore
   alerter: Alerter
   peers: () => readonly PeerView[]
+  /** Client paths that this director finds broken, for the others. */
+  brokenPaths: readonly number[] | undefined
   readonly storage: Map<string, string>
   readonly file: string
   readonly startedAt: number

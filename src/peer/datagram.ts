@@ -94,9 +94,16 @@ function isDatagram(value: unknown): value is Datagram {
 
 function isReport(value: unknown): value is PeerReport {
   if (!isRecord(value)) return false
-  const { version, configHash, generation, tableReady, syncReady, maintenance, routers } = value
+  const { version, configHash, generation, tableReady, syncReady, maintenance, routers, brokenPaths } = value
   const flags = [tableReady, syncReady, maintenance].every(flag => typeof flag === 'boolean')
-  return isName(version) && isName(configHash) && isWhole(generation) && flags && isList(routers, isRouter)
+  return (
+    isName(version) &&
+    isName(configHash) &&
+    isWhole(generation) &&
+    flags &&
+    isList(routers, isRouter) &&
+    (brokenPaths === undefined || isList(brokenPaths, isWhole))
+  )
 }
 
 const states: readonly RouterState[] = ['init', 'backup', 'master', 'fault']

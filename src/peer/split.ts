@@ -13,6 +13,7 @@ export function split(
 ): Pick<Datagram, 'report' | 'overrides' | 'routerCount'>[] {
   const parts: { routers: PeerRouter[]; overrides: Override[] }[] = []
   let room = 0
+  const paths = JSON.stringify(report.brokenPaths ?? []).length
 
   function partFor(item: unknown) {
     const size = Buffer.byteLength(JSON.stringify(item)) + 1
@@ -23,7 +24,7 @@ export function split(
     }
     const fresh = { routers: [], overrides: [] }
     parts.push(fresh)
-    room = largest - overhead - size
+    room = largest - overhead - paths - size
     return fresh
   }
 

@@ -12,6 +12,8 @@ export type PeerReport = {
   /** Left by order: not a candidate. */
   readonly maintenance: boolean
   readonly routers: readonly PeerRouter[]
+  /** Marks of the client paths that it finds broken (`client_path`); absent: it probes none. */
+  readonly brokenPaths?: readonly number[]
 }
 
 export type PeerRouter = {

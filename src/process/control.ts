@@ -47,6 +47,7 @@ const lastWords = 1_000
 /** setTimeout counts in 31 bits of ms. */
 const longest = 2 ** 31 - 1
 let seenFile = ''
+let pathsSaid = ''
 
 const channel = openChannel(
   'control',
@@ -74,6 +75,7 @@ const state: State = {
   events,
   alerter: alerterFor(first.config),
   peers: () => [],
+  brokenPaths: undefined,
   storage: new Map(),
   file: paths.config,
   startedAt: Date.now(),
@@ -88,8 +90,10 @@ const peers = createPeers(state, {
   clock: systemClock,
   event: record,
   learned: added => setOverrides(added, false),
-  changed: (priorities, impostor) =>
-    channel.send('vrrp', { type: 'peers', peers: priorities, ...(impostor === undefined ? {} : { impostor }) }),
+  changed(priorities, impostor) {
+    channel.send('vrrp', { type: 'peers', peers: priorities, ...(impostor === undefined ? {} : { impostor }) })
+    tellPaths()
+  },
 })
 state.peers = peers.views
 
@@ -117,6 +121,9 @@ const handlers = createHandlers(state, {
   },
   async push({ id, passed, text }) {
     await channel.ask('checkers', { what: 'push', id, passed, ...(text === undefined ? {} : { text }) })
+  },
+  async resume(service, address, port) {
+    return (await channel.ask('checkers', { what: 'resume', service, address, port })) as number
   },
   async results(service, address, port) {
     return (await channel.ask('checkers', { what: 'explain-server', service, address, port })) as readonly CheckResult[]
@@ -248,6 +255,12 @@ function receive(from: Address, message: Message): void {
       if (state.table.complete !== message.table.complete) queueMicrotask(peers.tell)
       state.table = message.table
       return
+    case 'checked':
+      state.processes.lag('checkers', message.lag)
+      return metrics.checked(message.checks, message.engine)
+    case 'paths':
+      state.brokenPaths = message.broken
+      return peers.tell()
     case 'returned': {
       const { [message.router]: order, ...rest } = state.orders
       if (order) setOrders(rest)
@@ -276,10 +289,22 @@ function forgetRouters(): void {
   peers.tell()
 }
 
+/** What the other directors found on the clients' paths, when it has changed. */
+function tellPaths(): void {
+  const paths = peers.paths()
+  const said = JSON.stringify(paths)
+  if (said === pathsSaid) return
+  pathsSaid = said
+  channel.send('checkers', { type: 'peer-paths', ...paths })
+}
+
 /** A process that has just started knows nothing of what was said at run time. */
 function tellAgain(to: Address): void {
   if (to === 'vrrp') channel.send('vrrp', { type: 'behind', behind: state.orders })
-  if (to === 'checkers') channel.send('checkers', { type: 'overrides', overrides: active(state.overrides, Date.now()) })
+  if (to !== 'checkers') return
+  channel.send('checkers', { type: 'overrides', overrides: active(state.overrides, Date.now()) })
+  pathsSaid = ''
+  tellPaths()
 }
 
 /** One at a time: a signal, a request and the end of a window would undo each other half way. */

@@ -1,3 +1,4 @@
+import { leakText } from '../checking/leak-text.js'
 import { serverKey } from '../ipvs/table.js'
 import type { Override, RealServerStatus, RouterStatus, ServiceStatus } from '../messages.js'
 import { type PeerView, ready } from '../peer/view.js'
@@ -61,6 +62,7 @@ function* serviceNotices(service: ServiceStatus, now: number): Generator<Notice>
   }
   if (service.held !== undefined)
     yield { level: 'warning', code: 'service.held', subject, text: `held as it was: ${service.held}` }
+  for (const leak of service.leaks ?? []) yield { level: 'alarm', code: 'arp.leak', subject, text: leakText(leak) }
   for (const server of service.realServers) yield* serverNotices(service.name, server, now)
 }
 
