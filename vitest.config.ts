@@ -18,7 +18,9 @@ export default defineConfig({
           include: ['test/**/*.netns.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          maxWorkers: 2,
+          // Deadlines of milliseconds are judged: one file at a time, and again where the machine itself stood still.
+          maxWorkers: 1,
+          retry: 2,
         },
       },
       {
@@ -29,6 +31,7 @@ export default defineConfig({
           hookTimeout: 120_000,
           maxWorkers: 1,
           isolate: false,
+          retry: 1,
         },
       },
       { test: { name: 'nightly', include: ['test/**/*.nightly.test.ts'], testTimeout: 3_600_000, maxWorkers: 1 } },
