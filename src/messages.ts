@@ -136,6 +136,8 @@ export type PeerPriority = {
   readonly router: string
   readonly priority: number
   readonly state: RouterState
+  /** Where its adverts come from. */
+  readonly source?: string
   readonly sameConfig: boolean
   readonly at: Epoch
 }
@@ -211,6 +213,8 @@ export type RouterStatus = {
   }
   readonly advertInterval: number
   readonly vips: readonly string[]
+  /** Where this director's own adverts come from, or would. */
+  readonly source?: string
   /** Whoever advertises as master now: an address, ourselves included. */
   readonly master?: string
   readonly lastAdvert?: Epoch

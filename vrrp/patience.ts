@@ -101,12 +101,13 @@ export function isKnown(router: VirtualRouter, { peers, linkLocals }: Knowledge,
 
 /**
  * How long somebody who was told that we leave may take to advertise: three slots and, where ranks do not hold, the
- * longest skew. At least 30 ms: we hold the VIPs meanwhile, so that waiting costs nobody anything.
+ * longest skew. At least 30 ms: we hold the VIPs meanwhile, so that waiting costs nobody anything. A sync group takes over
+ * when the last of its members may, and ranks need not hold for all of them.
  */
 export function takerPatience(router: VirtualRouter, knowledge: Knowledge, now: Millis): Millis {
   const skew = router.version === 2 ? 1000 : router.advertInterval
   const others = router.directors.length - 1
-  const ranks = rank(router, knowledge, undefined, now) !== undefined
+  const ranks = router.syncGroup === undefined && rank(router, knowledge, undefined, now) !== undefined
   return Math.max(30, 3 * slot(router.advertInterval)) + (ranks ? others * slot(router.advertInterval) : skew)
 }
 

@@ -64,11 +64,12 @@ export function createPeers(state: State, ports: PeerPorts) {
       tableReady: table.complete,
       syncReady: config.sync !== undefined && table.complete,
       maintenance: current(state.orders, Date.now())['*'] !== undefined,
-      routers: [...state.routers.values()].map(({ name, vrid, state: now, priority }) => ({
+      routers: [...state.routers.values()].map(({ name, vrid, state: now, priority, source }) => ({
         name,
         vrid,
         state: now,
         priority: priority.effective,
+        ...(source === undefined ? {} : { source }),
       })),
       ...(state.brokenPaths ? { brokenPaths: state.brokenPaths.slice(0, mostPaths) } : {}),
     }
@@ -83,6 +84,7 @@ export function createPeers(state: State, ports: PeerPorts) {
             router: router.name,
             priority: router.priority,
             state: router.state,
+            ...(router.source === undefined ? {} : { source: router.source }),
             sameConfig: said.configHash === state.config.hash,
             at: lastHeard,
           })),

@@ -110,8 +110,9 @@ const states: readonly RouterState[] = ['init', 'backup', 'master', 'fault']
 
 function isRouter(value: unknown): value is PeerRouter {
   if (!isRecord(value)) return false
-  const { name, vrid, state, priority } = value
-  return isName(name) && isWhole(vrid) && isWhole(priority) && states.some(each => each === state)
+  const { name, vrid, state, priority, source } = value
+  const known = source === undefined || isName(source)
+  return isName(name) && isWhole(vrid) && isWhole(priority) && known && states.some(each => each === state)
 }
 
 const verbs: readonly Override['verb'][] = ['drain', 'maint', 'weight', 'force-up', 'force-down']

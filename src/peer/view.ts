@@ -22,6 +22,8 @@ export type PeerRouter = {
   readonly state: RouterState
   /** As it advertises, or would. */
   readonly priority: number
+  /** Where its adverts come from, or would: not always an address of the file (IPv6 link-local, another interface). */
+  readonly source?: string
 }
 
 /** never: not heard since we started. silent: heard once, but not for three seconds. */

@@ -23,7 +23,7 @@ export type RoutersPorts = {
 type Running = {
   config: VirtualRouter
   handle: RouterHandle
-  place: { leave(): void }
+  place: ReturnType<Sockets['join']>
   socketKey: string
   /** The order that was carried out. */
   order: Behind | undefined
@@ -177,7 +177,12 @@ export function createRouters(ports: RoutersPorts) {
   function viewsOf(router: string): PeerView[] {
     return priorities
       .filter(view => view.router === router)
-      .map(({ director, priority, sameConfig }) => ({ director, priority, sameConfig }))
+      .map(({ director, priority, sameConfig, source }) => ({
+        director,
+        priority,
+        sameConfig,
+        ...(source === undefined ? {} : { sources: [source] }),
+      }))
   }
 
   return {
@@ -239,6 +244,7 @@ export function createRouters(ports: RoutersPorts) {
         const { behind, ...status } = known.handle.status()
         if (known.order && !behind && status.state === 'master') queueMicrotask(() => known.order && ended(name, known))
         const { counters } = status
+        const source = known.place.lan.source()
         const strays = ports.sockets.strayCounters(known.config)
         const summed = Object.fromEntries(
           Object.entries(strays).map(([reason, value]) => [reason, value + (counters[reason] ?? 0)]),
@@ -246,6 +252,7 @@ export function createRouters(ports: RoutersPorts) {
         return {
           ...status,
           counters: { ...counters, ...summed },
+          ...(source === undefined ? {} : { source }),
           lateness: known.handle.lateness(),
           ...(behind ? { behind: known.order ?? behind } : {}),
         }
