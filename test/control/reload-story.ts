@@ -1,0 +1,168 @@
+import { expect } from 'vitest'
+import { ApiError } from '../../src/api/client.js'
+import { loadText } from '../../src/cli/load-file.js'
+import type { Status } from '../../src/status/status.js'
+import { type Namespace, segment, until } from '../linux/namespaces.js'
+import { director } from './director.js'
+import { edit, firstFile, random } from './edits.js'
+
+type Config = Extract<ReturnType<typeof loadText>, { ok: true }>['config']
+
+/** Real servers 10.9.0.21 to .26: port 8001 accepts, any other port refuses. */
+async function realServers(namespace: Namespace) {
+  for (let n = 21; n <= 26; n++) namespace.run('ip', 'addr', 'add', `10.9.0.${n}/24`, 'dev', 'eth0')
+  const child = namespace.start(process.execPath, '-e', "require('net').createServer(s=>s.end()).listen(8001)")
+  await until('the real servers', () => namespace.run('ss', '-ltn').includes(':8001'))
+  return child
+}
+
+/** What runs, as the status says: comparable with what the file says. */
+function runs(status: Status) {
+  return {
+    routers: status.routers
+      .map(({ name, vrid, advertInterval, priority, vips }) => ({
+        name,
+        vrid,
+        advertInterval,
+        base: priority.base,
+        vips,
+      }))
+      .sort(byName),
+    services: status.services
+      .map(({ name, ids, scheduler, realServers }) => ({
+        name,
+        ids,
+        scheduler,
+        realServers: realServers.map(({ address, port, weight, forward, checks }) => ({
+          ...{ address, port, weight, forward },
+          checks: checks.map(check => `${check.kind} ${check.name}`),
+        })),
+      }))
+      .sort(byName),
+  }
+}
+
+function says(config: Config): ReturnType<typeof runs> {
+  return {
+    routers: config.routers
+      .map(({ name, vrid, advertInterval, priority, vips }) => ({
+        ...{ name, vrid, advertInterval, base: priority },
+        vips: vips.map(vip => `${vip.address}/${vip.prefix}`),
+      }))
+      .sort(byName),
+    services: config.services
+      .map(({ name, ids, settings, realServers }) => ({
+        ...{ name, ids, scheduler: settings.scheduler },
+        realServers: realServers.map(({ address, port, weight, forward, checks }) => ({
+          ...{ address, port, weight, forward },
+          checks: checks.map(check => `${check.probe.kind} ${check.name}`),
+        })),
+      }))
+      .sort(byName),
+  }
+}
+
+const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1)
+
+/** Each check of each real server with a verdict, by everything that it is: what may not start anew. */
+function health(status: Status, config: Config): Map<string, { verdict: string; since: number }> {
+  const found = new Map<string, { verdict: string; since: number }>()
+  for (const service of status.services) {
+    const said = config.services.find(({ name }) => name === service.name)
+    for (const server of service.realServers) {
+      const specs = said?.realServers.find(one => one.address === server.address && one.port === server.port)?.checks
+      for (const [at, check] of server.checks.entries())
+        if (check.verdict !== 'unknown' && specs)
+          found.set(JSON.stringify([service.name, server.address, server.port, specs[at]]), {
+            verdict: check.verdict,
+            since: check.since,
+          })
+    }
+  }
+  return found
+}
+
+/** Random edits of a running director, each reloaded and compared. Answers how many were applied and refused. */
+export async function reloadStory(seed: number, rounds: number) {
+  const net = segment()
+  const answering = await realServers(net.b)
+  const one = director(net.a)
+  const rng = random(seed)
+  let file = firstFile()
+  let config = loaded(JSON.stringify(file), one.file)
+  let [applied, refused, compared] = [0, 0, 0]
+  try {
+    one.write(JSON.stringify(file))
+    await one.start()
+    let before = await one.until('all masters and verdicts', settled, 15_000)
+    for (let round = 0; round < rounds; round++) {
+      const candidate = structuredClone(file)
+      const what = `seed ${seed}, edit ${round}: ${edit(candidate, rng)}`
+      const text = JSON.stringify(candidate)
+      const next = load(text, one.file)
+      one.write(text)
+      const answer = await one.post('/v1/reload').catch((error: unknown) => error)
+      expect(answer instanceof ApiError ? answer.code : 'applied', what).toBe(next.ok ? 'applied' : 'config')
+      const old = config
+      if (next.ok) [file, config, applied] = [candidate, next.config, applied + 1]
+      else refused++
+      const expected = JSON.stringify(says(config))
+      const status = await one.until(what, now => JSON.stringify(runs(now)) === expected, 5_000)
+      for (const router of before.routers.filter(({ state }) => state === 'master')) {
+        const same = status.routers.find(({ name, vrid }) => name === router.name && vrid === router.vrid)
+        if (same)
+          expect({ state: same.state, since: same.since }, what).toEqual({ state: 'master', since: router.since })
+      }
+      const [had, has] = [health(before, old), health(status, config)]
+      const asked = new Set(health(status, config).keys())
+      const kept = new Set(config.services.flatMap(service => checksOf(service)))
+      for (const [key, value] of had)
+        if (kept.has(key)) {
+          compared++
+          expect({ key, ...has.get(key) }, what).toEqual({ key, ...value })
+        }
+      expect(asked.size, what).toBeGreaterThan(0)
+      before = await one.until(`${what}: settled`, settled, 15_000)
+    }
+    const end = runs(before)
+    const { pid } = before.processes.find(({ role }) => role === 'control') ?? {}
+    await one.post('/v1/restart')
+    const again = await one.until(
+      'the next process',
+      now => {
+        const control = now.processes.find(({ role }) => role === 'control')
+        return control?.pid !== pid && settled(now) && now.services.length === end.services.length
+      },
+      20_000,
+    )
+    expect(runs(again)).toEqual(end)
+    return { applied, refused, compared }
+  } finally {
+    await one.stop()
+    answering.kill()
+    one.remove()
+    net.remove()
+  }
+}
+
+function checksOf({ name, realServers }: Config['services'][number]): string[] {
+  return realServers.flatMap(({ address, port, checks }) =>
+    checks.map(check => JSON.stringify([name, address, port, check])),
+  )
+}
+
+/** Everybody is master, every check has a verdict. */
+function settled({ routers, services }: Status): boolean {
+  const checks = services.flatMap(({ realServers }) => realServers.flatMap(server => server.checks))
+  return routers.every(({ state }) => state === 'master') && checks.every(({ verdict }) => verdict !== 'unknown')
+}
+
+function load(text: string, file: string) {
+  return loadText(text, file, { node: 'd1', static: true })
+}
+
+function loaded(text: string, file: string): Config {
+  const result = load(text, file)
+  if (!result.ok) throw new Error(JSON.stringify(result.errors))
+  return result.config
+}

@@ -1,0 +1,8 @@
+import { expect, test } from 'vitest'
+import { reloadStory } from './reload-story.js'
+
+test('after each of 1,000 random edits what runs is what the file says; nobody fails over, no untouched check starts anew', async () => {
+  const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31)
+  const { applied, refused } = await reloadStory(seed, 1_000)
+  expect(applied + refused).toBe(1_000)
+}, 3_600_000)
