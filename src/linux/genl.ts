@@ -146,14 +146,15 @@ function openLink() {
   async function sendSome(id: number, version: number, requests: readonly GenlRequest[], start: number) {
     const first = take(most)
     let last = first - 1
-    let header = 0
+    const header = headerOf(id, version, NLM_F.REQUEST, port)
+    let latest = 0
     out.reset()
     for (const request of requests.slice(start, start + most)) {
       if (out.size() > BATCH_BYTES) break
       last++
-      header = encode(out, { id, version, request, flags: NLM_F.REQUEST, seq: last, port })
+      latest = encode(out, header, request, last)
     }
-    out.patch16(header + FLAGS, NLM_F.REQUEST | NLM_F.ACK)
+    out.patch16(latest + FLAGS, NLM_F.REQUEST | NLM_F.ACK)
     const sent = requests.slice(start, start + last - first + 1)
     const results: GenlResult[] = sent.map(() => undefined)
     try {
@@ -181,7 +182,7 @@ function openLink() {
         const flags = NLM_F.REQUEST | (how === 'dump' ? NLM_F.DUMP : 0)
         const answers: Buffer[] = []
         out.reset()
-        encode(out, { id, version, request, flags, seq: wanted, port })
+        encode(out, headerOf(id, version, flags, port), request, wanted)
         return exchange<Buffer[]>(out.view(), ({ type, flags, seq, data }, done, fail) => {
           if (seq !== wanted) return
           const code = type === NLMSG_ERROR || type === NLMSG_DONE ? errno(data) : undefined
@@ -204,29 +205,28 @@ function openLink() {
   }
 }
 
-type Addressed = {
-  readonly id: number
-  readonly version: number
-  readonly request: GenlRequest
-  readonly flags: number
-  readonly seq: number
-  readonly port: number
+/** Everything in struct nlmsghdr and struct genlmsghdr that is the same for all messages of a datagram. */
+function headerOf(type: number, version: number, flags: number, port: number): Buffer {
+  const out = attributeWriter()
+  out.reserve(HEADER + GENL_HEADER)
+  out.patch16(4, type)
+  out.patch16(FLAGS, flags)
+  out.patch32(12, port)
+  out.patch8(17, version)
+  return out.done()
 }
 
 /**
- * struct nlmsghdr, struct genlmsghdr, attributes. Those are whole multiples of 4 bytes, so messages need no padding
- * between them. Returns where the message starts.
+ * Header, then attributes. Those are whole multiples of 4 bytes, so messages need no padding between them. Returns
+ * where the message starts.
  */
-function encode(out: AttributeWriter, { id, version, request, flags, seq, port }: Addressed): number {
-  const at = out.reserve(HEADER + GENL_HEADER)
+function encode(out: AttributeWriter, header: Buffer, request: GenlRequest, seq: number): number {
+  const at = out.size()
+  out.copy(header)
   request.put?.(out)
   out.patch32(at, out.size() - at)
-  out.patch16(at + 4, id)
-  out.patch16(at + FLAGS, flags)
   out.patch32(at + 8, seq)
-  out.patch32(at + 12, port)
   out.patch8(at + 16, request.command)
-  out.patch8(at + 17, version)
   return at
 }
 

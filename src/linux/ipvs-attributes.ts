@@ -36,8 +36,10 @@ export type AttributeWriter = {
   patch16(at: number, value: number): void
   patch16be(at: number, value: number): void
   patch32(at: number, value: number): void
-  /** Throws on what is no dotted quad. */
-  patchQuad(at: number, address: string): void
+  /** false, and rubbish written, for what is no dotted quad. */
+  patchQuad(at: number, address: string): boolean
+  /** Takes back what was written from here on. */
+  cut(at: number): void
   /** What was written so far, in place: valid until the next write. */
   view(): Buffer
   reset(): void
@@ -130,8 +132,10 @@ export function attributeWriter(): AttributeWriter {
     patch16: (at, value) => data.setUint16(at, value, little),
     patch16be: (at, value) => data.setUint16(at, value),
     patch32: (at, value) => data.setUint32(at, value, little),
-    patchQuad(at, address) {
-      if (!putQuad(address, buffer, at)) throw new Error(`not an IPv4 address: ${address}`)
+    patchQuad: (at, address) => putQuad(address, buffer, at),
+    cut(at) {
+      buffer.fill(0, at, offset)
+      offset = at
     },
     view: () => buffer.subarray(0, offset),
     reset,

@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { desired } from '../../src/ipvs/desired.js'
 import type { VirtualServerInput } from '../../src/ipvs/inputs.js'
 import { save } from '../../src/ipvs/ipvsadm.js'
 import { manager, type PassReport } from '../../src/ipvs/manager.js'
-import { plan } from '../../src/ipvs/plan.js'
 import type { Clock } from '../../src/ipvs/ports.js'
 import { serviceKey, type Table } from '../../src/ipvs/table.js'
 import { type Ipvs, openIpvs } from '../../src/linux/ipvs.js'
@@ -41,54 +43,82 @@ const clock: Clock = {
 }
 
 let kernel: Ipvs
-const other = `bench${process.pid}`
+/** The program as it is shipped: compiled, beside its packages. */
+let folder: string
 beforeAll(async () => {
   kernel = await openIpvs()
+  folder = mkdtempSync(join(tmpdir(), 'compiled-'))
+  const root = resolve(import.meta.dirname, '../..')
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json', '--outDir', folder], { cwd: root })
 })
-afterAll(() => kernel.close())
+afterAll(() => {
+  kernel.close()
+  rmSync(folder, { recursive: true })
+})
 
-/** `ipvsadm -R` in a namespace that never had a table: after `ipvsadm -C` the kernel would be slower. In ms. */
-function restore(namespace: string, rules: string): number {
-  sh('ip', 'netns', 'add', namespace)
+/** In a namespace that never had a table: after `ipvsadm -C` the kernel would be slower. */
+function inFreshNamespace<T>(name: string, body: (exec: (input: string, ...command: string[]) => string) => T): T {
+  sh('ip', 'netns', 'add', name)
   try {
-    sh('ip', '-n', namespace, 'link', 'set', 'lo', 'up')
-    const start = performance.now()
-    execFileSync('ip', ['netns', 'exec', namespace, 'ipvsadm', '-R'], { input: rules })
-    const took = performance.now() - start
-    expect(sh('ip', 'netns', 'exec', namespace, 'ipvsadm', '-S', '-n').split('\n').length).toBe(
-      rules.split('\n').length,
+    sh('ip', '-n', name, 'link', 'set', 'lo', 'up')
+    return body((input, ...command) =>
+      execFileSync('ip', ['netns', 'exec', name, ...command], { input, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 }),
     )
-    return took
   } finally {
-    sh('ip', 'netns', 'del', namespace)
+    sh('ip', 'netns', 'del', name)
   }
 }
 
-async function program(table: Table): Promise<number> {
-  const ops = plan(table, new Map())
-  const [took, codes] = await timed(() => kernel.apply(ops))
-  expect(codes.filter(code => code !== undefined)).toEqual([])
-  return took
+/** `ipvsadm -R` of these rules, in ms, its start included. */
+function theirs(name: string, rules: string): number {
+  return inFreshNamespace(name, exec => {
+    const start = performance.now()
+    exec(rules, 'ipvsadm', '-R')
+    const took = performance.now() - start
+    expect(exec('', 'ipvsadm', '-S', '-n').split('\n').length).toBe(rules.split('\n').length)
+    return took
+  })
+}
+
+/** The same by the compiled program, in a process that has done nothing before: plan and all operations; in ms. */
+function ours(name: string, rules: string): number {
+  const script = `
+    import { readFileSync } from 'node:fs'
+    import { parseRules } from '${folder}/src/ipvs/ipvsadm-parse.js'
+    import { plan } from '${folder}/src/ipvs/plan.js'
+    import { openIpvs } from '${folder}/src/linux/ipvs.js'
+    const { table } = parseRules(readFileSync(0, 'utf8'))
+    const kernel = await openIpvs()
+    const start = performance.now()
+    const codes = await kernel.apply(plan(table, new Map()))
+    console.log(codes.some(code => code !== undefined) ? 'refused' : performance.now() - start)
+    kernel.close()`
+  return inFreshNamespace(name, exec => {
+    const took = Number(exec(rules, 'node', '--input-type=module', '-e', script))
+    expect(exec('', 'ipvsadm', '-S', '-n').split('\n').length).toBe(rules.split('\n').length)
+    return took
+  })
 }
 
 describe('many real servers', () => {
-  test('10,000 are programmed at least 20 times faster than by ipvsadm -R, and 60,000 in linear time', async () => {
-    const ours: number[] = []
-    const theirs: number[] = []
-    for (const net of [1, 2, 3]) {
-      const table = tableOf(many(10_000, 10, net))
-      const rules = `${save(table).join('\n')}\n`
-      ours.push(await program(table))
-      theirs.push(restore(`${other}-${net}`, rules))
-    }
-    const six = await program(tableOf(many(60_000, 10, 4)))
-    const text = (figures: number[]) => figures.map(one => one.toFixed(0)).join(', ')
-    const ratio = Math.min(...theirs) / Math.min(...ours)
+  test('10,000 are programmed at least 20 times faster than by ipvsadm -R, and 60,000 in linear time', () => {
+    const rules = `${save(tableOf(many(10_000, 10, 1))).join('\n')}\n`
+    const name = `bench${process.pid}`
+    const rounds = [1, 2, 3, 4].map(n => ({
+      ours: ours(`${name}-o${n}`, rules),
+      theirs: theirs(`${name}-t${n}`, rules),
+    }))
+    const six = ours(`${name}-six`, `${save(tableOf(many(60_000, 10, 2))).join('\n')}\n`)
+    const text = rounds.map(round => `${round.ours.toFixed(0)} against ${round.theirs.toFixed(0)}`).join(', ')
+    const best = (figures: number[]) => Math.min(...figures)
+    const ratio = best(rounds.map(round => round.theirs)) / best(rounds.map(round => round.ours))
     console.log(
-      `10,000 real servers: ours ${text(ours)} ms, ipvsadm -R ${text(theirs)} ms (${ratio.toFixed(0)} times); 60,000: ours ${six.toFixed(0)} ms`,
+      `10,000 real servers, ms, ours against ipvsadm -R: ${text} (${ratio.toFixed(0)} times); 60,000: ${six.toFixed(0)}`,
     )
     expect(ratio).toBeGreaterThan(20)
-    expect(six).toBeLessThan(12 * Math.max(...ours))
+    expect(six).toBeLessThan(12 * Math.max(...rounds.map(round => round.ours)))
   })
 
   test('one change among 2,284 services and 37,298 real servers is exactly one operation, and holds up nobody for 100 ms', async () => {
@@ -111,32 +141,30 @@ describe('many real servers', () => {
     )
     const [start] = await timed(() => one.start())
     expect(passes[0]!.applied).toHaveLength(37_298 + 2284)
-    const delay = monitorEventLoopDelay({ resolution: 1 })
-    const [first, ...rest] = inputs
-    inputs = [
-      { ...first!, servers: first!.servers.map((server, i) => (i === 3 ? { ...server, verdict: 'down' } : server)) },
-      ...rest,
-    ]
-    const before = passes.length
-    delay.enable()
-    one.look()
-    const [pass] = await timed(() => one.settled())
-    delay.disable()
-    expect(
-      passes
-        .slice(before)
-        .flatMap(report => report.applied)
-        .map(op => op.op),
-    ).toEqual(['remove-server'])
-    expect(passes.at(-1)!.applied[0] && serviceKey(passes.at(-1)!.applied[0]!.service.id)).toBe('tcp 10.105.0.0:80')
-    const quick = monitorEventLoopDelay({ resolution: 1 })
-    quick.enable()
-    await new Promise(resolve => setTimeout(resolve, 5000))
-    quick.disable()
+    const changes: { took: number; held: number }[] = []
+    for (let change = 0; change < 7; change++) {
+      await new Promise(resolve => setTimeout(resolve, 1300))
+      const [first, ...rest] = inputs
+      const turned = first!.servers.map((server, i) =>
+        i === change ? { ...server, verdict: 'down' as const } : server,
+      )
+      inputs = [{ ...first!, servers: turned }, ...rest]
+      const before = passes.length
+      const delay = monitorEventLoopDelay({ resolution: 1 })
+      delay.enable()
+      one.look()
+      const [took] = await timed(() => one.settled())
+      delay.disable()
+      const applied = passes.slice(before).flatMap(report => report.applied)
+      expect(applied.map(op => [op.op, serviceKey(op.service.id)])).toEqual([['remove-server', 'tcp 10.105.0.0:80']])
+      changes.push({ took, held: delay.max / 1e6 })
+    }
+    const median = (figures: number[]) => figures.toSorted((a, b) => a - b)[3] ?? Number.NaN
+    const held = median(changes.map(change => change.held))
     console.log(
-      `37,298 real servers: start ${start.toFixed(0)} ms; one change ${pass.toFixed(0)} ms, loop held up ${(delay.max / 1e6).toFixed(0)} ms; quick reads for 5 s: loop held up ${(quick.max / 1e6).toFixed(0)} ms`,
+      `37,298 real servers: start ${start.toFixed(0)} ms; one change, median of 7: ${median(changes.map(change => change.took)).toFixed(0)} ms, of that the loop was held up ${held.toFixed(0)} ms`,
     )
     await one.stop({ clear: false })
-    expect(delay.max / 1e6).toBeLessThan(100)
+    expect(held).toBeLessThan(100)
   })
 })
