@@ -82,7 +82,7 @@ function learn(router: VirtualRouter, knowledge: Knowledge, event: Event, now: M
     case 'ready':
       return { ...knowledge, unreadySince: event.ready ? undefined : (knowledge.unreadySince ?? now) }
     case 'peers':
-      return { ...knowledge, peers: new Map(event.peers.map((view): [string, PeerView] => [view.director, view])) }
+      return introduced(knowledge, new Map(event.peers.map((view): [string, PeerView] => [view.director, view])))
     case 'advert':
       return heardFrom(router, knowledge, event.from, now)
     case 'failover':
@@ -94,6 +94,13 @@ function learn(router: VirtualRouter, knowledge: Knowledge, event: Event, now: M
     default:
       return knowledge
   }
+}
+
+/** Adverts come sooner than the peer channel: a stranger may turn out to be one of us. A real one is heard again. */
+function introduced({ strangerAt, ...knowledge }: Knowledge, peers: Knowledge['peers']): Knowledge {
+  const before = new Set([...knowledge.peers.values()].flatMap(({ sources }) => sources ?? []))
+  const news = [...peers.values()].some(({ sources }) => sources?.some(source => !before.has(source)))
+  return { ...knowledge, peers, ...(strangerAt === undefined || news ? {} : { strangerAt }) }
 }
 
 function heardFrom(router: VirtualRouter, before: Knowledge, from: string, now: Millis): Knowledge {

@@ -14,6 +14,7 @@ export function createGroups() {
     loops.get(member.group)?.remove(member.handle)
     // What the group demanded ends with it.
     member.handle.obey({ to: router, order: 'faults', faults: [] })
+    member.handle.obey({ to: router, order: 'most', priority: 255 })
     if ([...members.values()].every(({ group }) => group !== member.group)) loops.delete(member.group)
   }
 

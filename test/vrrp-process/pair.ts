@@ -24,12 +24,14 @@ export type PairOptions = {
   readonly more?: string
   /** Further virtual routers, indented by two. */
   readonly routers?: string
+  /** An inner network on eth1. */
+  readonly inner?: boolean
 }
 
 /** The program on both directors of a topology, without virtual servers: the kernel of the host needs no IPVS. */
 export async function createPair(options: PairOptions = {}) {
   const file = await program()
-  const topology = await createTopology({ realServers: 0, nginx: false })
+  const topology = await createTopology({ realServers: 0, nginx: false, inner: options.inner === true })
   const home = mkdtempSync(join(tmpdir(), 'lvskeeper-pair-'))
   const config = join(home, 'lvskeeper.yaml')
   writeFileSync(join(home, 'peer.key'), 'a key for this test only, not a secret\n', { mode: 0o600 })

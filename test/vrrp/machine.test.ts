@@ -266,6 +266,18 @@ describe('link-local senders, which no file names', () => {
     const later = on(six, first, advert(210, 'fe80::13'), NOW + 3_600_000)
     expect(later[1]).toEqual([])
   })
+  test('are no strangers any more once the peer channel says who they are, and real strangers are heard again', () => {
+    const heard = on(router(), backup(), advert(200, '10.9.1.12'))
+    expect(kinds(heard)).toEqual(['notice'])
+    const views = (sources: string[]): Event => ({
+      type: 'peers',
+      peers: [{ director: 'd2', sameConfig: true, sources }],
+    })
+    const told = on(router(), heard[0], views(['10.9.1.12']))[0]
+    expect(told.knowledge.strangerAt).toBeUndefined()
+    const again = on(router(), told, advert(200, '10.9.0.99'))[0]
+    expect(on(router(), again, views(['10.9.1.12']))[0].knowledge.strangerAt).toBe(NOW)
+  })
   test('are who the peer channel says they are', () => {
     const told = on(six, known, {
       type: 'peers',
