@@ -61,7 +61,7 @@ export function performer(
       }
     },
     sentAt: () => sentAt,
-    renew: () => addresses.renew(name),
+    renew: (lasts: Millis) => addresses.renew(name, lasts),
     reannounce: () => announcements.start(allVips(router()), router().garp, 'takeover'),
     stop: () => cancelRenewal(),
     settled: keeper.settled,

@@ -41,8 +41,11 @@ export interface Lan {
 export interface Addresses {
   /** Adds what is missing, removes what this router held and is not among `vips`. Resolves when the kernel has them all, or rejects with the reason of the first refusal. */
   claim(router: string, vips: readonly Vip[]): Promise<void>
-  /** Prolongs their lifetime in the kernel; cheap, called with every advert or once a second. */
-  renew(router: string): void
+  /**
+   * Prolongs their lifetime in the kernel; cheap, called with every advert or once a second. `lasts`: for at least this long, in whole
+   * seconds, because the next process is to find them.
+   */
+  renew(router: string, lasts?: Millis): void
   /** Removes them all. Never rejects: what is already gone is fine. */
   release(router: string): Promise<void>
 }

@@ -5,7 +5,7 @@ import type { FailoverOrder, FailoverResult, RouterHandle, RouterPorts, StartOpt
 import { deadline, initialState, step } from './machine.js'
 import type { Note } from './note.js'
 import { notices } from './notices.js'
-import { electionPriority, patience } from './patience.js'
+import { electionPriority, patience, restartPatience } from './patience.js'
 import { allVips, performer } from './performer.js'
 import type { Millis } from './ports.js'
 import { reception } from './reception.js'
@@ -132,7 +132,7 @@ export function runRouter(
     },
     async leave(how) {
       // The kernel must keep them until the next process is there.
-      if (how === 'restart' && state.phase.name === 'master') outgoing.renew()
+      if (how === 'restart' && state.phase.name === 'master') outgoing.renew(restartPatience(router))
       const ended = new Promise<unknown>(resolve => waiting.push(resolve))
       dispatch({ type: 'shutdown', how })
       if (state.phase.name !== 'init') await ended

@@ -70,12 +70,14 @@ export function kernelAddresses(links: Links, options: AddressOptions = {}): Ker
       if (refused[0]) throw refused[0]
     },
 
-    renew(router) {
+    renew(router, lasts) {
       const holding = holdings.get(router)
-      if (!holding || now() - holding.renewedAt < renewEvery) return
+      if (!holding || (lasts === undefined && now() - holding.renewedAt < renewEvery)) return
       holding.renewedAt = now()
+      // Whole seconds, and rather too few: nobody may hold a VIP for longer than the others wait.
+      const seconds = Math.max(lifetime, Math.floor((lasts ?? 0) / 1000))
       const refused = (error: KernelError) => options.onRefused?.(router, error)
-      const requests = [...holding.vips.values()].flatMap(({ vip }) => attempt(() => add(vip), refused))
+      const requests = [...holding.vips.values()].flatMap(({ vip }) => attempt(() => add(vip, seconds), refused))
       netlink.post(requests, refused)
     },
 
@@ -135,7 +137,7 @@ export function kernelAddresses(links: Links, options: AddressOptions = {}): Ker
     timers.add(timer)
   }
 
-  function add(vip: Vip): Request {
+  function add(vip: Vip, seconds = lifetime): Request {
     const index = links.byName(vip.interface)?.index
     const what = `add ${vip.address}/${vip.prefix} to ${vip.interface}`
     if (index === undefined) throw new KernelError(what, 'ENODEV')
@@ -143,7 +145,7 @@ export function kernelAddresses(links: Links, options: AddressOptions = {}): Ker
     const covered = vip.prefix === bytes.length * 8 || hasSubnet(index, bytes, vip.prefix)
     const cacheInfo = Buffer.alloc(16)
     cacheInfo.writeUInt32LE(0, 0) // preferred
-    cacheInfo.writeUInt32LE(lifetime, 4)
+    cacheInfo.writeUInt32LE(seconds, 4)
     const data = Buffer.concat([
       addressHeader(vip, index),
       attribute(ifa.local, bytes),

@@ -20,7 +20,7 @@ export function withRoutes(
       holding.add(router)
       await routes.claim(router, wanted, rules)
     },
-    renew: router => addresses.renew(router),
+    renew: (router, lasts) => addresses.renew(router, lasts),
     async release(router) {
       // Both at once: the VIP must not wait for a route.
       await Promise.all([holding.delete(router) ? routes.release(router) : undefined, addresses.release(router)])

@@ -71,6 +71,15 @@ describe('a VIP in the kernel', () => {
     }
   })
 
+  test('stays for as long as the next process may take, when the last renewal says so', async () => {
+    const { addresses } = await open()
+    await addresses.claim('web', [vip4])
+    addresses.renew('web', 15_300)
+    await until('the kernel shows it', () => (shown(vip4.address)?.valid_life_time ?? 0) > 3)
+    expect(shown(vip4.address)!.valid_life_time).toBeGreaterThan(12)
+    expect(shown(vip4.address)!.valid_life_time).toBeLessThanOrEqual(15)
+  })
+
   test('goes by itself within four seconds after kill -9 of the process that renews it', async () => {
     const script = `
       const { watchLinks } = await import('${compiled()}/src/linux/links.js')
