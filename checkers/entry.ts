@@ -26,6 +26,8 @@ export type Entry = Due & {
   base: Millis
   stalledAtStart: Millis
   attempt: AbortController
+  /** Counts the attempts: an outcome of an earlier one is of no interest. */
+  turn: number
   /** The attempt while it runs. */
   running: AbortController | undefined
   queued: boolean
@@ -68,6 +70,7 @@ export function createEntry(key: string, { target, spec, provisional }: Wanted, 
     base: 0,
     stalledAtStart: 0,
     attempt: new AbortController(),
+    turn: 0,
     running: undefined,
     queued: false,
     removed: false,

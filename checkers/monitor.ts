@@ -1,15 +1,16 @@
 import { fell } from './damping.js'
-import { createEntry, type Entry, inherit, isHeld } from './entry.js'
+import { createEntry, type Entry, inherit } from './entry.js'
 import { failed } from './errors.js'
+import { dueAfter, fold, inverted, nobodyListens } from './fold.js'
 import { createHeap } from './heap.js'
 import { createHistogram } from './histogram.js'
 import type { Result } from './history.js'
 import { createLane } from './lane.js'
-import { firstStart, nextStart, secondStart } from './next.js'
+import { firstStart } from './next.js'
 import type { Clock, Millis, Outcome, Probe, Target } from './ports.js'
 import type { CheckSpec, ProbeSpec } from './spec.js'
 import { createStallMeter } from './stall.js'
-import { type Health, judge, type Verdict } from './verdict.js'
+import type { Health, Verdict } from './verdict.js'
 import { createWatch, type WatchPorts } from './watch.js'
 
 /** What is to be checked: many listeners of the same target and parameters share one entry (`checkKey`). */
@@ -50,6 +51,10 @@ const HURRY: readonly Millis[] = [0, 5, 20, 50]
 
 /** Starts within so many ms go out together: a turn of the loop costs as much as a check. */
 const SLOT: Millis = 5
+
+/** An attempt that does not end with its signal (a file on a dead network mount) is given up after this. */
+const GRACE: Millis = 200
+const stuck = failed('local-error', 'SOCKERR', 'the attempt did not end in time')
 
 /** Runs every check: one heap of deadlines, one timer, one attempt per check at a time. */
 export function createMonitor(ports: MonitorPorts) {
@@ -131,8 +136,10 @@ export function createMonitor(ports: MonitorPorts) {
   /** Our own standstill is not the server's: the deadline moves by as long as we did not look. */
   function timeUp(entry: Entry, now: Millis) {
     const deadline = entry.started + entry.spec.timeout + stall.total() - entry.stalledAtStart
-    if (deadline > now) heap.schedule(entry, deadline)
-    else entry.running?.abort()
+    if (deadline > now) return heap.schedule(entry, deadline)
+    if (entry.attempt.signal.aborted) return settle(entry, entry.turn, stuck, false)
+    heap.schedule(entry, now + GRACE)
+    entry.attempt.abort()
   }
 
   function laneOf(entry: Entry) {
@@ -153,15 +160,17 @@ export function createMonitor(ports: MonitorPorts) {
     const { attempt } = entry
     entry.running = attempt
     heap.schedule(entry, now + entry.spec.timeout)
-    const at = Math.round(epoch + now)
+    const turn = ++entry.turn
     entry.probe(entry.target, attempt.signal).then(
-      outcome => settle(entry, at, outcome, urgent),
+      outcome => settle(entry, turn, outcome, urgent),
       // A probe never rejects: this one has a fault of ours, which must not look like one of the server's.
-      error => settle(entry, at, failed('local-error', 'SOCKERR', String(error)), urgent),
+      error => settle(entry, turn, failed('local-error', 'SOCKERR', String(error)), urgent),
     )
   }
 
-  function settle(entry: Entry, at: number, found: Outcome, urgent: boolean) {
+  function settle(entry: Entry, turn: number, found: Outcome, urgent: boolean) {
+    // Given up on before it came.
+    if (turn !== entry.turn || !entry.running) return
     const now = clock.now()
     const lane = laneOf(entry)
     lane.leave()
@@ -172,30 +181,23 @@ export function createMonitor(ports: MonitorPorts) {
     }
     if (entry.removed) return
     const outcome = excused(entry, entry.spec.invert ? inverted(found) : found)
-    const result: Result = { at, latency: now - entry.started, outcome }
+    const result: Result = { at: Math.round(epoch + entry.started), latency: now - entry.started, outcome }
     entry.history.add(result)
     if (outcome.passed) counters.passed++
     else if (outcome.reason === 'local-error') counters.localErrors++
     else counters.failed++
     const before = entry.health
-    const final = urgent && isFinal(entry, outcome)
-    const health = heldDown(entry, before, judge(before, outcome, entry.spec, final), now)
+    const final = urgent && nobodyListens(entry, outcome) && (ports.mayBeFinal?.(entry.key) ?? true)
+    const health = fold(entry, outcome, final, now)
     entry.health = health
     entry.byWatch = final
     // One failure in a hurry is one failure: what comes next is `fast_interval`, so that `fall` keeps its meaning.
     if (urgent && !outcome.passed) entry.hurry = []
     if (entry.spec.watch.enabled) follow(entry, health, outcome, now)
-    heap.schedule(entry, nextDue(entry, before, now))
+    heap.schedule(entry, dueAfter(entry, before, now, random()))
     ports.onResult?.(entry.key, result, health)
     if (health.verdict !== before.verdict) changed(entry, before.verdict, health.verdict, result, now)
     arm(now)
-  }
-
-  /** A refusal, or a reset of the connect, says that nobody listens there any more. */
-  function isFinal(entry: Entry, outcome: Outcome): boolean {
-    if (outcome.passed || !entry.final || entry.health.verdict !== 'up' || outcome.layer !== 'L4CON') return false
-    if (outcome.reason !== 'refused' && outcome.reason !== 'reset') return false
-    return ports.mayBeFinal?.(entry.key) ?? true
   }
 
   function follow(entry: Entry, health: Health, outcome: Outcome, now: Millis) {
@@ -207,19 +209,6 @@ export function createMonitor(ports: MonitorPorts) {
     for (const key of keys) hasty(key, true, kind === 'usual' ? HURRY.slice(0, 1) : HURRY)
   }
 
-  function nextDue(entry: Entry, before: Health, now: Millis): Millis {
-    const fresh = before.verdict === 'unknown' && entry.health.verdict !== 'unknown'
-    const regular = fresh
-      ? secondStart(entry.spec, entry.health, now, random())
-      : nextStart(entry.spec, entry.health, entry.base, now, random())
-    const hurry = entry.hurry[0]
-    if (isHeld(entry, now) && hurry === undefined) {
-      const release = entry.damping.heldUntil > now ? entry.damping.heldUntil : Number.POSITIVE_INFINITY
-      return Math.max(now, Math.min(entry.base + entry.spec.downInterval, release))
-    }
-    return hurry === undefined ? regular : Math.max(now, Math.min(regular, hurry))
-  }
-
   function changed(entry: Entry, from: Verdict, to: Verdict, because: Result | undefined, now: Millis) {
     entry.since = Date.now()
     counters.verdicts++
@@ -228,13 +217,6 @@ export function createMonitor(ports: MonitorPorts) {
       if (entry.spec.damping && from === 'up') entry.damping = fell(entry.damping, entry.spec.damping, now)
     }
     ports.onVerdict({ key: entry.key, from, to, because })
-  }
-
-  /** A flapping server, or one that an operator must resume, stays down although it passes. */
-  function heldDown(entry: Entry, before: Health, after: Health, now: Millis): Health {
-    if (before.verdict !== 'down' || after.verdict !== 'up' || before.provisional) return after
-    // One less than `rise`: the first pass after the hold-down brings it back.
-    return isHeld(entry, now) ? { verdict: 'down', streak: entry.spec.rise - 1 } : after
   }
 
   function excused(entry: Entry, outcome: Outcome): Outcome {
@@ -318,9 +300,3 @@ export function createMonitor(ports: MonitorPorts) {
 }
 
 export type Monitor = ReturnType<typeof createMonitor>
-
-function inverted(outcome: Outcome): Outcome {
-  if (outcome.passed) return failed('bad-reply', outcome.layer, 'passes, and must not (invert)')
-  if (outcome.reason === 'local-error') return outcome
-  return { passed: true, layer: 'L7OKC', detail: `${outcome.reason} (invert)` }
-}

@@ -255,6 +255,24 @@ describe('the monitor', () => {
     expect(verdicts).toEqual(['0 a unknown>up', '0 b unknown>down'])
   })
 
+  test('gives up an attempt that does not end with its signal, as trouble of its own', async () => {
+    let late: ((outcome: Outcome) => void) | undefined
+    const hangs = { passed: false, reason: 'bad-reply', layer: 'L7RSP' } as const
+    const { time, monitor, want, verdicts } = setup({
+      probeFor: () => () =>
+        new Promise(resolve => {
+          late ??= resolve
+        }),
+    })
+    monitor.set(want(['a', { timeout: 300, interval: 60_000, fastInterval: 60_000 }]))
+    await time.until(600)
+    expect(monitor.metrics()).toMatchObject({ inFlight: 0, localErrors: 1 })
+    late?.(hangs)
+    await time.until(1000)
+    expect(monitor.report('a')?.results).toHaveLength(1)
+    expect(verdicts).toEqual([])
+  })
+
   test('is silent after its end', async () => {
     const { time, answers, monitor, want, verdicts, starts } = setup()
     answers.set('a', undefined)
