@@ -49,7 +49,7 @@ export function createPool(
     const before = new Map(services.get(name)?.members.map(member => [serverKey(member.server), member]))
     const members = together(config.realServers, discovered.get(name)).map((server): Member => {
       const old = before.get(serverKey(server))
-      const checkKeys = server.checks.map(spec => checkKey(targetOf(config, server), spec))
+      const checkKeys = server.checks.map(spec => identity(targetOf(config, server), along(spec, server)))
       return {
         service: config,
         server,
@@ -207,6 +207,14 @@ function together(
   if (found.length === 0) return written
   const known = new Map([...found, ...written].map(server => [serverKey(server), server]))
   return [...written, ...found.filter(server => known.get(serverKey(server)) === server)]
+}
+
+/** The key in the file says what is asked; along the clients' path it also matters who asks, and how it gets there. */
+function identity(target: Wanted['target'], spec: CheckSpec): string {
+  const { probe } = spec
+  if (probe.kind !== 'client-path') return checkKey(target, spec)
+  const { from, forward } = probe as typeof probe & { readonly from?: string }
+  return `${checkKey(target, spec)} ${from} ${forward}`
 }
 
 /** The path's end decides what a failure most likely means. */

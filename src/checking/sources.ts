@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
+import { type FSWatcher, watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
+import { basename, dirname } from 'node:path'
 import type { RealServerConfig, ServerSource, ServiceConfig } from '../../config/config.js'
 import { serverKey } from '../ipvs/table.js'
 import type { Event } from '../messages.js'
@@ -25,7 +27,16 @@ export type SourcePorts = {
   changed(service: string, servers: readonly RealServerConfig[]): void
 }
 
-type Running = { readonly source: ServerSource; found: readonly Found[]; failing: boolean; timer?: NodeJS.Timeout }
+type Running = {
+  readonly source: ServerSource
+  found: readonly Found[]
+  failing: boolean
+  timer?: NodeJS.Timeout
+  watcher?: FSWatcher | undefined
+}
+
+/** An editor writes in several steps. */
+const settled = 100
 
 /** Looks up real servers by DNS and in files, again and again. What vanishes keeps its last answer. */
 export function createSources(ports: SourcePorts) {
@@ -34,14 +45,21 @@ export function createSources(ports: SourcePorts) {
 
   function start(name: string, source: ServerSource): Running {
     const running: Running = { source, found: remembered[identity(source)] ?? [], failing: false }
+    if (source.kind === 'file') running.watcher = watched(source.path, () => hurry(name, running))
     void look(name, running)
     return running
+  }
+
+  function hurry(name: string, running: Running): void {
+    clearTimeout(running.timer)
+    running.timer = setTimeout(() => void look(name, running), settled)
   }
 
   async function look(name: string, running: Running): Promise<void> {
     const { source } = running
     try {
       const found = await ask(source, ports.resolver)
+      if (!runs(name, running)) return
       running.failing = false
       take(name, running, found)
     } catch (error) {
@@ -59,9 +77,14 @@ export function createSources(ports: SourcePorts) {
       }
       running.failing = true
     }
-    if (services.get(name)?.running.includes(running) !== true) return
+    if (!runs(name, running)) return
+    clearTimeout(running.timer)
     running.timer = setTimeout(() => void look(name, running), source.refresh)
     running.timer.unref()
+  }
+
+  function runs(name: string, running: Running): boolean {
+    return services.get(name)?.running.includes(running) === true
   }
 
   function take(name: string, running: Running, found: readonly Found[]): void {
@@ -90,7 +113,10 @@ export function createSources(ports: SourcePorts) {
   }
 
   function stop(name: string): void {
-    for (const { timer } of services.get(name)?.running ?? []) clearTimeout(timer)
+    for (const { timer, watcher } of services.get(name)?.running ?? []) {
+      clearTimeout(timer)
+      watcher?.close()
+    }
     services.delete(name)
   }
 
@@ -111,6 +137,18 @@ export function createSources(ports: SourcePorts) {
     stop(): void {
       for (const name of [...services.keys()]) stop(name)
     },
+  }
+}
+
+/** The folder is watched: a file that is replaced is another one. Where that is not possible, `refresh` does. */
+function watched(path: string, changed: () => void): FSWatcher | undefined {
+  try {
+    const watcher = watch(dirname(path), { persistent: false }, (_, name) => {
+      if (name === null || name === basename(path)) changed()
+    })
+    return watcher.on('error', () => watcher.close())
+  } catch {
+    return undefined
   }
 }
 
