@@ -1,0 +1,325 @@
+import { parseEndpoint } from '../resolve/endpoint.js'
+import { collector, type ImportResult, type Place, type Report } from './finding.js'
+import { duration, uniqueNames } from './keepalived-values.js'
+import { commonForward, draftEntry, fittingServers, prefixOf, type ServiceDraft } from './service-draft.js'
+import { type Entries, entries, items, mapOf, put, writeYaml } from './yaml-writer.js'
+
+type Rule = { readonly words: readonly string[]; readonly place: Place }
+type Options = ReadonlyMap<string, string>
+type Service = { readonly key: string; readonly options: Options; readonly place: Place; readonly servers: Server[] }
+type Server = { readonly options: Options; readonly place: Place }
+
+/** Long and short options of ipvsadm(8), and whether a value follows. */
+const spelling: Readonly<Record<string, readonly [name: string, value: boolean]>> = {
+  '-t': ['tcp', true],
+  '--tcp-service': ['tcp', true],
+  '-u': ['udp', true],
+  '--udp-service': ['udp', true],
+  '--sctp-service': ['sctp', true],
+  '-f': ['mark', true],
+  '--fwmark-service': ['mark', true],
+  '-6': ['six', false],
+  '--ipv6': ['six', false],
+  '-s': ['scheduler', true],
+  '--scheduler': ['scheduler', true],
+  '-M': ['netmask', true],
+  '--netmask': ['netmask', true],
+  '--pe': ['engine', true],
+  '-o': ['ops', false],
+  '--ops': ['ops', false],
+  '-b': ['flags', true],
+  '--sched-flags': ['flags', true],
+  '-r': ['server', true],
+  '--real-server': ['server', true],
+  '-g': ['dr', false],
+  '--gatewaying': ['dr', false],
+  '-i': ['tun', false],
+  '--ipip': ['tun', false],
+  '-m': ['nat', false],
+  '--masquerading': ['nat', false],
+  '-w': ['weight', true],
+  '--weight': ['weight', true],
+  '-x': ['upper', true],
+  '--u-threshold': ['upper', true],
+  '-y': ['lower', true],
+  '--l-threshold': ['lower', true],
+  '--tun-type': ['type', true],
+  '--tun-port': ['port', true],
+  '--tun-nocsum': ['nocsum', false],
+  '--tun-csum': ['csum', false],
+  '--tun-remcsum': ['remcsum', false],
+  '-n': ['numeric', false],
+}
+
+/** The rules that `ipvsadm -Sn` (ipvsadm-save -n) prints -> our YAML. Never throws on any text. */
+export function importIpvsadm(text: string, file = 'ipvsadm'): ImportResult {
+  const { report, findings } = collector()
+  const services: Service[] = []
+  let readable = false
+  for (const rule of rules(text, file)) readable = readRule(rule, services, report) || readable
+  if (!readable) {
+    const place = { file, line: 1, statement: text.trim().split('\n')[0] ?? '' }
+    report(
+      place,
+      'lost',
+      'unreadable',
+      'Not one rule of ipvsadm -Sn was found here.',
+      'Make the file with: ipvsadm -Sn',
+    )
+    return { yaml: '', findings, status: 'unreadable' }
+  }
+  const names = uniqueNames()
+  const all = entries()
+  for (const service of services) {
+    const draft = draftOf(service, report)
+    if (draft) put(all, names(draft.name), draftEntry(draft))
+  }
+  const root = entries()
+  if (all.pairs.length > 0) put(root, 'virtual_servers', all)
+  const lost = findings.filter(({ severity }) => severity === 'lost')
+  const head = [
+    `Imported from ${file} (ipvsadm -Sn).`,
+    'ipvsadm checks nothing and moves no VIP: add checks, directors and virtual_routers.',
+  ]
+  return {
+    yaml: writeYaml(root, { head, rest: [], last: [] }),
+    findings,
+    status: lost.length > 0 ? 'partial' : 'complete',
+  }
+}
+
+function rules(text: string, file: string): Rule[] {
+  return text.split('\n').flatMap((raw, index) => {
+    const statement = raw.trim()
+    if (statement === '' || statement.startsWith('#')) return []
+    const words = statement.split(/\s+/)
+    return [
+      { words: words[0]?.endsWith('ipvsadm') ? words.slice(1) : words, place: { file, line: index + 1, statement } },
+    ]
+  })
+}
+
+/** Adds one rule; answers whether it was one. */
+function readRule({ words: [command = '', ...rest], place }: Rule, services: Service[], report: Report): boolean {
+  const isService = command === '-A' || command === '--add-service'
+  if (!isService && command !== '-a' && command !== '--add-server') {
+    report(
+      place,
+      command.startsWith('-') ? 'lost' : 'trap',
+      'not-a-rule',
+      'Only rules that add services and real servers describe a table.',
+      'Left out.',
+    )
+    return false
+  }
+  const options = optionsOf(rest, place, report)
+  const key = keyOf(options)
+  if (!options || key === undefined) {
+    report(place, 'lost', 'bad-rule', 'This rule names no valid virtual service.', 'Left out.')
+    return false
+  }
+  const known = services.find(service => service.key === key)
+  if (isService) {
+    if (known)
+      report(
+        place,
+        'trap',
+        'duplicate-service',
+        'This service stands above already: ipvsadm refuses the second.',
+        'Left out.',
+      )
+    else services.push({ key, options, place, servers: [] })
+    return true
+  }
+  if (known) known.servers.push({ options, place })
+  else
+    report(
+      place,
+      'lost',
+      'unknown-service',
+      'The virtual service of this real server does not stand above it: ipvsadm refuses it.',
+      'Left out.',
+    )
+  return true
+}
+
+function optionsOf(words: readonly string[], place: Place, report: Report): Map<string, string> | undefined {
+  const found = new Map<string, string>()
+  for (let i = 0; i < words.length; i++) {
+    const [word = '', inline] = (words[i] ?? '').split('=', 2)
+    if (word === '-p' || word === '--persistent') {
+      const next = words[i + 1]
+      const seconds = inline ?? (next !== undefined && /^\d+$/.test(next) ? words[++i] : undefined)
+      // ipvsadm(8): 300 seconds where no number stands.
+      found.set('persistent', seconds ?? '300')
+      continue
+    }
+    const known = Object.hasOwn(spelling, word) ? spelling[word] : undefined
+    if (!known) {
+      report(place, 'lost', 'unknown-word', `ipvsadm has no option ${word} for rules.`, 'Left out.')
+      continue
+    }
+    const [name, takes] = known
+    const value = takes ? (inline ?? words[++i]) : ''
+    if (value === undefined) return undefined
+    found.set(name, value)
+  }
+  return found
+}
+
+function keyOf(options: Options | undefined): string | undefined {
+  if (['tcp', 'udp', 'sctp', 'mark'].filter(name => options?.has(name)).length !== 1) return undefined
+  for (const protocol of ['tcp', 'udp', 'sctp']) {
+    const text = options?.get(protocol)
+    if (text === undefined) continue
+    const endpoint = parseEndpoint(text)
+    return endpoint?.addresses.length === 1 && endpoint.port !== undefined ? `${protocol} ${text}` : undefined
+  }
+  const mark = Number(options?.get('mark'))
+  return Number.isInteger(mark) && mark > 0 && mark <= 4_294_967_295
+    ? `mark ${mark} ${options?.has('six') ? 6 : 4}`
+    : undefined
+}
+
+function draftOf({ options, place, servers }: Service, report: Report): ServiceDraft | undefined {
+  const settings = entries()
+  put(settings, 'scheduler', schedulerOf(options, place, report))
+  putFlags(settings, options, place, report)
+  putPersistence(settings, options, place, report)
+  if (options.has('ops')) {
+    if ((options.has('udp') || options.has('mark')) && !options.has('persistent')) put(settings, 'one_packet', true)
+    else
+      report(
+        place,
+        'trap',
+        'ops-udp',
+        'One-packet scheduling is for UDP services that are not persistent.',
+        'Left out.',
+      )
+  }
+  const valid = servers.filter(server => endpointOf(server) !== undefined)
+  for (const server of servers)
+    if (!valid.includes(server))
+      report(server.place, 'lost', 'bad-address', 'The real server is no address with a port.', 'Left out.')
+  const common = commonForward(valid.map(({ options: own }) => forwardOf(own)))
+  put(settings, 'forward', common)
+  put(settings, 'start', 'up')
+  put(settings, 'check', 'none')
+  report(
+    place,
+    'note',
+    'no-check',
+    'IPVS itself checks nothing: a dead real server keeps its clients.',
+    'The YAML has check: none. Write a check, such as check: { tcp: {} }.',
+  )
+  const [protocol] = ['tcp', 'udp', 'sctp'].filter(name => options.has(name))
+  const address = protocol === undefined ? undefined : options.get(protocol)
+  const port = address === undefined ? undefined : parseEndpoint(address)?.port
+  const mark = options.get('mark')
+  const drafts = valid.map(server => ({
+    entry: serverOf(server, common, port, report),
+    forward: forwardOf(server.options),
+    place: server.place,
+  }))
+  const fitting = fittingServers(drafts, familyOf(options), place, report)
+  if (fitting.length === 0 && drafts.length > 0) return undefined
+  return {
+    name:
+      address === undefined ? `mark-${mark}` : `${protocol}-${address.replace(/[[\]]/g, '').replace(/:(\d+)$/, '-$1')}`,
+    ...(address === undefined ? { mark: Number(mark) } : { address }),
+    ...(protocol === undefined ? {} : { protocol }),
+    family: options.has('six') ? 6 : undefined,
+    settings,
+    realServers: fitting.map(({ entry }) => entry),
+  }
+}
+
+function schedulerOf(options: Options, place: Place, report: Report): string {
+  const word = options.get('scheduler') ?? 'wlc'
+  if (/^(rr|wrr|lc|wlc|lblc|lblcr|dh|sh|sed|nq|fo|ovf|mh|twos)$/.test(word)) return word
+  report(place, 'lost', 'bad-value', `The kernel has no scheduler "${word}".`, 'The YAML has wlc.')
+  return 'wlc'
+}
+
+function putFlags(settings: Entries, options: Options, place: Place, report: Report): void {
+  const scheduler = options.get('scheduler') ?? 'wlc'
+  const flags = (options.get('flags') ?? '').split(',').filter(Boolean)
+  const known = flags
+    .filter(flag => flag.startsWith('flag-') || flag.startsWith(`${scheduler}-`))
+    .filter(flag => /^(flag-[123]|(sh|mh)-(port|fallback))$/.test(flag))
+  if (known.length < flags.length)
+    report(
+      place,
+      'lost',
+      'scheduler-flag',
+      `Not all of these flags belong to ${scheduler}.`,
+      'The YAML has those that do.',
+    )
+  if (known.length > 0) put(settings, 'scheduler_flags', items(known))
+}
+
+function putPersistence(settings: Entries, options: Options, place: Place, report: Report): void {
+  const text = options.get('persistent')
+  const engine = options.get('engine') === 'sip' && options.has('udp') ? 'sip' : undefined
+  if (options.has('engine') && engine === undefined)
+    report(place, 'lost', 'bad-value', 'The kernel knows the engine sip only, for UDP.', 'Left out.')
+  if (text === undefined) return
+  const seconds = Math.max(1, Math.min(31 * 86_400, Number(text)))
+  const netmask = prefixOf(options.get('netmask'), familyOf(options))
+  const timeout = duration(seconds * 1000)
+  put(
+    settings,
+    'persistence',
+    netmask === undefined && engine === undefined ? timeout : mapOf({ timeout, netmask, engine }),
+  )
+}
+
+function familyOf(options: Options): 4 | 6 | undefined {
+  const address = options.get('tcp') ?? options.get('udp') ?? options.get('sctp')
+  return address === undefined ? (options.has('six') ? 6 : 4) : address.startsWith('[') ? 6 : 4
+}
+
+function forwardOf(options: Options): 'nat' | 'dr' | 'tun' {
+  // ipvsadm(8): gatewaying where nothing is said.
+  return options.has('nat') ? 'nat' : options.has('tun') ? 'tun' : 'dr'
+}
+
+function endpointOf({ options }: Server) {
+  const endpoint = parseEndpoint(options.get('server') ?? '')
+  return endpoint?.addresses.length === 1 ? endpoint : undefined
+}
+
+function serverOf(server: Server, common: string, port: number | undefined, report: Report): Entries {
+  const { options, place } = server
+  const endpoint = endpointOf(server)
+  const forward = forwardOf(options)
+  const own = endpoint?.port
+  const mapped = forward === 'nat' && own !== undefined && own > 0 && own !== port
+  if (forward !== 'nat' && own !== undefined && own !== port && own > 0 && port !== undefined)
+    report(
+      place,
+      'trap',
+      'port-forced',
+      `${forward} cannot map ports: the kernel uses ${port}.`,
+      'The YAML has no port here.',
+    )
+  const weight = Number(options.get('weight') ?? 1)
+  const [upper, lower] = ['upper', 'lower'].map(name => Number(options.get(name) ?? 0))
+  return mapOf({
+    address: endpoint?.addresses[0],
+    port: mapped ? own : undefined,
+    weight: weight === 1 || !Number.isInteger(weight) || weight < 0 ? undefined : weight,
+    forward: forward === common ? undefined : forward,
+    tunnel: forward === 'tun' ? tunnelOf(options) : undefined,
+    upper: upper && upper > 0 ? upper : undefined,
+    lower: lower && upper && lower > 0 && lower < upper ? lower : undefined,
+  })
+}
+
+function tunnelOf(options: Options): Entries | undefined {
+  const type = options.get('type')
+  if (type !== 'gue' && type !== 'gre') return undefined
+  const checksum = options.has('remcsum') && type === 'gue' ? 'remcsum' : options.has('csum') ? 'csum' : undefined
+  const port = Number(options.get('port'))
+  return mapOf({ type, port: type === 'gue' && port > 0 ? port : undefined, checksum })
+}
