@@ -1,0 +1,195 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { build } from 'esbuild'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { main } from '../../src/cli/program.js'
+
+const root = resolve(import.meta.dirname, '../..')
+const folder = mkdtempSync(join(tmpdir(), 'lvskeeper-cli-'))
+const pair = join(root, 'config/examples/dr-pair.yaml')
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Runs the command line in this process. */
+async function lvskeeper(...args: string[]) {
+  let [out, err] = ['', '']
+  const stdout = vi.spyOn(process.stdout, 'write').mockImplementation(text => {
+    out += text
+    return true
+  })
+  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation(text => {
+    err += text
+    return true
+  })
+  try {
+    return { code: await main(['node', 'lvskeeper', ...args]), out, err }
+  } finally {
+    stdout.mockRestore()
+    stderr.mockRestore()
+  }
+}
+
+async function run(...args: string[]) {
+  const before = process.stdout.listeners('error')
+  const { code } = await lvskeeper(...args).then(result => Object.assign(last, result))
+  for (const listener of process.stdout.listeners('error'))
+    if (!before.includes(listener)) process.stdout.removeListener('error', listener as () => void)
+  return { code, ...last }
+}
+const last = { out: '', err: '' }
+
+describe('the command line', () => {
+  test('helps with every command, an example under it', async () => {
+    const all = await run('--help')
+    expect(all.code).toBe(0)
+    expect(all.out).toMatch(/^Usage: lvskeeper .*\n[\s\S]* failover \[options\] <router> /)
+    const one = await run('drain', '--help')
+    expect(one.out).toContain('Examples:\n  lvskeeper drain web/10.9.0.21 --reason "kernel update"')
+    expect(one.code).toBe(0)
+  })
+
+  test('answers what it does not understand with exit 64 and a suggestion', async () => {
+    expect(await run('statsu')).toMatchObject({ code: 64, err: expect.stringContaining('Did you mean status?') })
+    expect(await run('status', '--jsn')).toMatchObject({ code: 64, err: expect.stringContaining('--json') })
+    expect(await run('drain')).toMatchObject({ code: 64, err: expect.stringContaining("'server'") })
+    expect(await run('force', 'web/10.9.0.21', 'sideways')).toMatchObject({ code: 64 })
+    expect(await run('weight', 'web/10.9.0.21', 'much')).toMatchObject({ code: 64 })
+    expect(await run('maintenance', 'perhaps')).toMatchObject({ code: 64 })
+    expect(await run('completion', 'tcsh')).toMatchObject({ code: 64 })
+    expect(await run('import', 'haproxy', pair)).toMatchObject({ code: 64 })
+    expect(await run('realserver', 'perhaps')).toMatchObject({ code: 64 })
+  })
+
+  test('checks a file: 0 and what it holds, or 78 and every error with its place', async () => {
+    expect(await run('check', pair)).toMatchObject({
+      code: 0,
+      out: `${pair}: valid (1 virtual router, 1 virtual server, 2 real servers; 0 warnings)\n`,
+    })
+    const wrong = join(folder, 'wrong.yaml')
+    writeFileSync(wrong, 'directors: { d1: { address: 10.9.0.11 } }\nvirtual_routerz: {}\nvirtual_servers: 7\n')
+    const { code, err } = await run('check', wrong)
+    expect(code).toBe(78)
+    expect(err).toContain(`${wrong}:2:1: unknown key "virtual_routerz" [unknown-key]`)
+    expect(err).toContain('did you mean "virtual_routers"?')
+    expect(err).toContain(`${wrong}:3:18`)
+    expect(err).toContain(`${wrong}: 2 errors, 0 warnings\n`)
+    const json = await run('check', wrong, '--json')
+    expect(json.code).toBe(78)
+    expect(JSON.parse(json.out)).toMatchObject({ valid: false, errors: [{ code: 'unknown-key', line: 2, col: 1 }, {}] })
+    expect(await run('check', join(folder, 'nothing.yaml'))).toMatchObject({
+      code: 78,
+      err: expect.stringContaining('ENOENT'),
+    })
+  })
+
+  test('says that no director runs: exit 69, as JSON too, and critical for Nagios', async () => {
+    const nowhere = ['--run-dir', folder]
+    for (const command of [['status'], ['events'], ['explain', 'web'], ['reload'], ['restart'], ['drain', '10.9.0.21']])
+      expect(await run(...command, ...nowhere), command[0]).toMatchObject({
+        code: 69,
+        err: expect.stringMatching(/^lvskeeper does not run on this machine/),
+      })
+    const json = await run('status', '--json', ...nowhere)
+    expect(JSON.parse(json.out)).toMatchObject({ error: { code: 'not-running' } })
+    expect(await run('status', '--nagios', ...nowhere)).toMatchObject({
+      code: 2,
+      out: expect.stringMatching(/^LVSKEEPER CRITICAL - lvskeeper does not run/),
+    })
+  })
+
+  test('imports keepalived.conf to a file, and leaves one that exists alone', async () => {
+    const old = join(folder, 'keepalived.conf')
+    writeFileSync(
+      old,
+      'vrrp_instance web {\n interface eth0\n virtual_router_id 51\n priority 150\n virtual_ipaddress {\n 10.9.0.100/32\n }\n}\n',
+    )
+    const fresh = join(folder, 'fresh.yaml')
+    const first = await run('import', 'keepalived', old, '-o', fresh, '--nodes', 'd1', '--addresses', '10.9.0.11')
+    expect(first.err).toContain(`written to ${fresh}`)
+    expect(readFileSync(fresh, 'utf8')).toContain('vrid: 51')
+    expect(readFileSync(fresh, 'utf8')).toContain('10.9.0.11')
+    const again = await run('import', 'keepalived', old, '-o', fresh)
+    expect(again).toMatchObject({ code: 1, err: expect.stringContaining('EEXIST') })
+    writeFileSync(join(folder, 'noise'), 'neither fish nor flesh\n')
+    expect(await run('import', 'keepalived', join(folder, 'noise'))).toMatchObject({ code: 1, out: '' })
+  })
+
+  test('prepares a real server from the file or from --vip, the silence before the address', async () => {
+    for (const words of [
+      ['--vip', '10.9.0.100'],
+      ['-c', pair, '--address', '10.9.0.21'],
+    ]) {
+      const { code, out } = await run('realserver', 'prepare', ...words)
+      expect(code).toBe(0)
+      expect(out.indexOf('arp_ignore=1')).toBeGreaterThan(0)
+      expect(out.indexOf('10.9.0.100/32 dev lo')).toBeGreaterThan(out.indexOf('arp_announce=2'))
+    }
+    expect(await run('realserver', 'prepare', '--vip', '10.9.0.300')).toMatchObject({ code: 64 })
+    expect(await run('realserver', 'prepare', '--vip', '10.9.0.100', '--mode', 'nat')).toMatchObject({ code: 64 })
+    expect(await run('realserver', 'prepare', '-c', pair, '--address', '10.9.0.77')).toMatchObject({ code: 1 })
+  })
+
+  test('completes in bash: commands, then the options of the one that is typed', async () => {
+    const { out } = await run('completion', 'bash')
+    const ask = (words: string, at: number) =>
+      execFileSync(
+        'bash',
+        ['-c', `${out}\nCOMP_WORDS=(${words}) COMP_CWORD=${at}; _lvskeeper; echo "\${COMPREPLY[@]}"`],
+        {
+          encoding: 'utf8',
+        },
+      ).trim()
+    expect(ask('lvskeeper rel', 1)).toBe('reload')
+    expect(ask('lvskeeper re', 1).split(' ')).toEqual(['reload', 'ready', 'restart', 'realserver'])
+    expect(ask('lvskeeper reload --c', 2)).toBe('--confirm')
+    expect(ask('lvskeeper drain --', 2)).toContain('--reason')
+  })
+
+  test('prints a JSON Schema that names the parts of the file', async () => {
+    const { out } = await run('schema')
+    expect(Object.keys((JSON.parse(out) as { properties: object }).properties)).toEqual(
+      expect.arrayContaining(['directors', 'virtual_routers', 'virtual_servers', 'alerts']),
+    )
+  })
+})
+
+describe('a pipe that closes', () => {
+  let server: Server
+  const socket = join(folder, 'status.sock')
+  const bundle = join(folder, 'bin')
+  beforeAll(async () => {
+    // The program as it is in this checkout, whatever was compiled before.
+    await build({
+      entryPoints: [join(root, 'src/main.ts')],
+      outdir: bundle,
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      outExtension: { '.js': '.mjs' },
+      platform: 'node',
+      external: ['koffi', 'netlink', 'raw-socket'],
+      banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    })
+    // More than a pipe holds.
+    const event = { seq: 1, at: 0, name: 'server.down', level: 'info', subject: 'x', text: 'y'.repeat(500) }
+    server = createServer((_, answer) => answer.end(JSON.stringify(Array.from({ length: 5_000 }, () => event))))
+    await new Promise<void>(ready => server.listen(socket, ready))
+  })
+  afterAll(() => server.close())
+
+  test('ends the command quietly', async () => {
+    const script = `set -o pipefail; node ${bundle}/main.mjs events --run-dir ${folder} | head -n 1 | cut -c1-4`
+    const child = spawn('bash', ['-c', script])
+    let [out, err] = ['', '']
+    child.stdout.on('data', part => {
+      out += part
+    })
+    child.stderr.on('data', part => {
+      err += part
+    })
+    const code = await new Promise(resolve => child.once('close', resolve))
+    expect({ code, out, err }).toEqual({ code: 0, out: '1970\n', err: '' })
+  })
+})
