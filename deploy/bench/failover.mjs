@@ -49,6 +49,7 @@ async function measure(pairs, interval) {
         seen.get(pair).wire.push(wire)
         seen.get(pair).gap.push(gap)
         seen.get(pair).lost += lost
+        if (gap > 2 * wire + 100) console.error(tail(pair, 25))
         console.error(`${interval} ms ${pair.name}: wire ${wire.toFixed(1)}, client ${gap.toFixed(1)}, lost ${lost}`)
       } catch (error) {
         console.error(`${interval} ms ${pair.name}: not measured: ${error.message}`)
@@ -84,4 +85,13 @@ async function crash({ net, directors, pids }, interval) {
   if (!first) throw new Error('nothing on the wire')
   const lost = Object.values(report.errors).reduce((sum, count) => sum + count, 0)
   return { wire: first.at - last.at, gap: longestGap(report, at), lost }
+}
+
+/** What the new master said, when the client waited for longer than the wire explains. */
+function tail({ directors }, lines) {
+  try {
+    return directors.d2.log().trimEnd().split('\n').slice(-lines).join('\n')
+  } catch (error) {
+    return error.message
+  }
 }

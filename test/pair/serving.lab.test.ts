@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest'
-import { createPair, get, type Pair, servers, sleep, status, until, untilReady, vip } from './pair.js'
+import { createPair, get, type Pair, servers, sleep, status, until, untilReady, untilRunning, vip } from './pair.js'
 
 // One pair in direct routing. Its service is checked so rarely that only the watch connection can be quick; a second one has
 // none, and its checks alone find out. Bounds have a second more than the specification: the lab has one processor for all.
@@ -165,16 +165,11 @@ describe('at run time', () => {
     const { d1, d2 } = pair
     const [drained] = (await status(d1))!.overrides
     expect(drained?.verb).toBe('drain')
-    const pid = d1.pids().vrrp
+    const before = d1.pids()
     const probe = await pair.client()
     await d1.cli('restart')
-    await until(
-      'another vrrp process runs',
-      () => d1.pids().vrrp !== pid && d1.pids().control !== undefined,
-      30_000,
-      20,
-    )
-    await until('it answers', async () => (await status(d1))?.table.complete, 30_000, 100)
+    await until('all its processes are new', () => replaced(before, d1.pids()), 30_000, 20)
+    await untilRunning(d1)
     expect(d2.holds(vip)).toBe(false)
     const seen = await probe.end()
     expect(seen.errors).toEqual({})
@@ -184,6 +179,14 @@ describe('at run time', () => {
     await until('both serve again', () => [d1, d2].every(one => servers(one).join() === both.join()), 10_000)
   })
 })
+
+/** Every process but the parent has another pid. */
+function replaced(before: Pids, now: Pids): boolean {
+  const roles = ['vrrp', 'checkers', 'control'] as const
+  return roles.every(role => now[role] !== undefined && !Object.values(before).includes(now[role]))
+}
+
+type Pids = ReturnType<Pair['d1']['pids']>
 
 /** watched, plain: in which order the kernel lists them. */
 function order(one: Pair['d1']): [number, number] {
