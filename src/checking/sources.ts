@@ -154,13 +154,20 @@ function watched(path: string, changed: () => void): FSWatcher | undefined {
 
 async function ask(source: ServerSource, resolver: Resolver): Promise<readonly Found[]> {
   if (source.kind === 'file') {
-    const found = parseServers(await readFile(source.path, 'utf8'), source.path, source.port)
-    return sorted(found)
+    return sorted(parseServers(await jsonText(source.path), source.path, source.port))
   }
   const found = await records(source, resolver)
   // No name may empty a service: a zone that lost its records is a mistake more often than a wish.
   if (found.length === 0) throw new Error('the answer is empty')
   return sorted(found)
+}
+
+/** Loaded only where a file wants it. */
+async function jsonText(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8')
+  if (!/\.ya?ml$/.test(path)) return text
+  const { plainYaml } = await import('../../config/plain-yaml.js')
+  return JSON.stringify(plainYaml(text) ?? [])
 }
 
 async function records(

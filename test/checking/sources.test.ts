@@ -11,7 +11,9 @@ import { sourceMemory } from '../../src/checking/source-memory.js'
 import { createSources } from '../../src/checking/sources.js'
 import type { Event } from '../../src/messages.js'
 
-/** AA (RFC 1035 section 4.1.1); the package answers whatever type it is given. */
+/** The declarations that the program needs are those of a client. */
+const encode = packet.encode as unknown as (response: object) => Buffer
+/** AA (RFC 1035 section 4.1.1). */
 const authoritative = 0x400
 let folder: string
 let server: Socket
@@ -62,7 +64,7 @@ beforeEach(async () => {
     const answers = zone.filter(({ name, type }) => questions.some(asked => asked.name === name && asked.type === type))
     const flags = authoritative | (zone.some(({ name }) => name === questions[0]?.name) ? 0 : 3)
     server.send(
-      packet.encode({ type: 'response' as 'query', ...(id === undefined ? {} : { id }), flags, questions, answers }),
+      encode({ type: 'response', ...(id === undefined ? {} : { id }), flags, questions, answers }),
       from.port,
       from.address,
     )
@@ -121,6 +123,18 @@ test('a service record brings ports and weights, and its priorities are tiers', 
     expect(places()).toEqual([
       { address: '10.9.0.21', port: 8080, weight: 5, tier: 0 },
       { address: '10.9.0.22', port: 8081, weight: 1, tier: 1 },
+    ]),
+  )
+})
+
+test('a file may be YAML', async () => {
+  const path = join(folder, 'servers.yaml')
+  writeFileSync(path, '- targets: [10.9.0.21, 10.9.0.22:8080]\n  labels: { weight: "2" }\n')
+  sources.upsert(service({ kind: 'file', path, port: 80, refresh: 30, ...template }))
+  await soon(() =>
+    expect(places()?.map(({ port, weight }) => [port, weight])).toEqual([
+      [80, 2],
+      [8080, 2],
     ]),
   )
 })
