@@ -196,11 +196,21 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     leaving = how
     ports.notify(how === 'restart' ? 'RELOADING=1' : 'STOPPING=1')
     ports.log('info', 'leaving', { how })
-    const leftAt = process.hrtime.bigint()
+    let leftAt = process.hrtime.bigint()
     spare?.kill('SIGKILL')
-    for (const child of children.values()) child.send({ type: 'leave', how })
-    const limit = setTimeout(killAll, leaveWithin)
+    // A restart lasts as long as adverts are missing: vrrp leaves when the others, which are slower at it, are gone.
+    const last = how === 'restart' ? children.get('vrrp') : undefined
+    let told = last === undefined
+    for (const child of children.values()) if (child !== last) child.send({ type: 'leave', how })
+    let limit = setTimeout(() => kill(last), leaveWithin)
     const wait = setInterval(() => {
+      if (!told && [...children.values()].every(child => child === last)) {
+        told = true
+        leftAt = process.hrtime.bigint()
+        last?.send({ type: 'leave', how })
+        clearTimeout(limit)
+        limit = setTimeout(kill, leaveWithin)
+      }
       if (children.size > 0) return
       clearInterval(wait)
       clearTimeout(limit)
@@ -222,8 +232,8 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     process.exit(how === 'restart' ? restartExitCode : 0)
   }
 
-  function killAll(): void {
-    for (const child of children.values()) child.kill('SIGKILL')
+  function kill(except?: Child): void {
+    for (const child of children.values()) if (child !== except) child.kill('SIGKILL')
   }
 
   function tellControl(message: Message): void {

@@ -229,7 +229,8 @@ function tell(event: Event): void {
 }
 
 function tellHeld(): void {
-  if (routers.active()) channel.send('parent', { type: 'held', held: routers.held() })
+  // Who leaves says by itself what stays.
+  if (routers.active() && !leaving) channel.send('parent', { type: 'held', held: routers.held() })
 }
 
 function publish(): void {
