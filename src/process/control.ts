@@ -564,7 +564,7 @@ function leave(how: Leave): void {
   peers.stop()
   // The others end first: their last events still arrive here and are kept.
   setTimeout(() => {
-    setTimeout(() => process.exit(0), lastWords + 500).unref()
+    setTimeout(() => process.exit(0), how === 'restart' ? 300 : lastWords + 500).unref()
     void lastWordsOf(how).finally(() => process.exit(0))
   }, 150)
 }
