@@ -19,15 +19,23 @@ const prefix = 'client path '
 export function createClientPaths(holds: (vip: string) => boolean) {
   let peers: { readonly broken: ReadonlySet<number>; readonly heard: boolean } = { broken: new Set(), heard: false }
 
+  /** By the list of real servers, which is a new one whenever anything about them changes. */
+  const known = new WeakMap<object, readonly VirtualServerInput[]>()
+
   return {
     isPath: (service: string): boolean => service.startsWith(prefix),
     /** The one-server services, for the table. */
     inputs(pool: Pick<Pool, 'services'>): VirtualServerInput[] {
-      return [...pool.services().values()].flatMap(({ members }) =>
-        members.flatMap(({ service, server }) =>
-          paths(server).map(path => input(`${prefix}${service.name}/${server.address} ${path.mark}`, path, server)),
-        ),
-      )
+      return [...pool.services().values()].flatMap(({ members }) => {
+        let made = known.get(members)
+        if (!made) {
+          made = members.flatMap(({ service, server }) =>
+            paths(server).map(path => input(`${prefix}${service.name}/${server.address} ${path.mark}`, path, server)),
+          )
+          known.set(members, made)
+        }
+        return made
+      })
     },
     /** Why this path cannot be probed from here just now. */
     obstacle(path: PathSpec): string | undefined {

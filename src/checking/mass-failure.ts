@@ -22,6 +22,8 @@ export function createMassFailure(ports: GuardPorts) {
   const { now, pool, silence } = ports
   let state: GuardState = watching
   let told: boolean | undefined
+  let calm: number | undefined
+  let seen: number | undefined
 
   function members(): Member[] {
     return [...pool.services().values()].flatMap(service => [...service.members])
@@ -38,15 +40,23 @@ export function createMassFailure(ports: GuardPorts) {
 
   /** Looks again. Answers whether what is held may have changed. */
   function look(hold: number): boolean {
-    if (state.state === 'watching' && (hold === 0 || !silence.any())) return tell(false)
+    if (state.state === 'watching' && (hold === 0 || silence.changes() === calm)) return tell(false)
+    const changes = silence.changes()
     const servers = members().filter(member => member.checkKeys.length > 0)
     const list = servers.map(guarded)
-    if (list.filter(one => one.silentSince !== undefined).length * 2 > list.length) ports.doubt()
-    const window = Math.max(0, ...servers.flatMap(({ server }) => server.checks.map(slowest)))
+    const most = list.filter(one => one.silentSince !== undefined).length * 2 > list.length
+    // Of tens of thousands a few are always silent: looked at again only when others fall silent, too.
+    calm = most ? undefined : changes
+    if (most) ports.doubt()
+    else if (state.state === 'watching') return tell(false)
+    let window = 0
+    for (const { server } of servers) for (const check of server.checks) window = Math.max(window, slowest(check))
     const before = state
     state = guard(state, { servers: list, evidence: ports.evidence(), window, hold }, now())
     tell(state.state === 'holding', state.state === 'holding' ? state.reason : undefined)
-    if (before.state === state.state) return state.state === 'holding'
+    const same = changes === seen
+    seen = changes
+    if (before.state === state.state) return state.state === 'holding' && !same
     ports.tell(eventOf(before, state))
     return true
   }

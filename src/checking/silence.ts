@@ -3,13 +3,16 @@ import type { Outcome } from '../../checkers/ports.js'
 /** Since when nothing at all comes back to each check; what it is whose answer proves the path. */
 export function createSilence(now: () => number) {
   const since = new Map<string, number>()
+  let changes = 0
   return {
     /** Every result of every check. A local error proves nothing, neither way. */
     heard(key: string, outcome: Outcome): void {
       if (!outcome.passed && outcome.reason === 'local-error') return
       const silent = !outcome.passed && (outcome.reason === 'timeout' || outcome.reason === 'unreachable')
-      if (!silent) since.delete(key)
-      else if (!since.has(key)) since.set(key, now())
+      if (silent === since.has(key)) return
+      changes++
+      if (silent) since.set(key, now())
+      else since.delete(key)
     },
     /** Since when all of these checks hear nothing; undefined: one of them does, or there is none. */
     of(keys: readonly string[]): number | undefined {
@@ -22,9 +25,10 @@ export function createSilence(now: () => number) {
       return latest
     },
     forget(wanted: ReadonlyMap<string, unknown>): void {
-      for (const key of since.keys()) if (!wanted.has(key)) since.delete(key)
+      for (const key of since.keys()) if (!wanted.has(key) && since.delete(key)) changes++
     },
-    any: (): boolean => since.size > 0,
+    /** Grows with each check that falls silent or is heard again. */
+    changes: (): number => changes,
   }
 }
 

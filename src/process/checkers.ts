@@ -344,7 +344,6 @@ function apply(turns: ReturnType<typeof pool.judge>): void {
     if (event) tell(event)
   }
   if (turns.length === 0) return
-  lookForMassFailure()
   table?.look()
   publish(turns.map(turn => turn.member.service.name))
 }
@@ -395,7 +394,11 @@ async function openTable(): Promise<void> {
       table = manager(
         { kernel, clock: systemClock, journal: fileJournal(join(paths.state, 'table.json')) },
         {
-          want: context => desired([...pool.inputs(massFailure.held), ...clientPaths.inputs(pool)], context),
+          want(context) {
+            // Before the verdicts of a burst are carried out, once for all of them.
+            if (massFailure.look(settings?.massFailureGuard.hold ?? 0)) publish([...pool.services().keys()])
+            return desired([...pool.inputs(massFailure.held), ...clientPaths.inputs(pool)], context)
+          },
           globals: () => globals(),
           drift: () => settings?.drift ?? 'repair',
           onEvent(event) {

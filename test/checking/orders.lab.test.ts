@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { type Director, standing, weights } from './lab.js'
+
+const vip = '10.9.0.100'
+const pace = 'interval: 300ms, fast_interval: 50ms, timeout: 200ms, rise: 1, fall: 2'
+const file = (limit: number) => `
+directors:
+  d1: { address: 10.9.0.11 }
+virtual_routers:
+  web: { vrid: 51, interface: eth0, advert_interval: 200ms, vips: [${vip}/32] }
+sysctls: { net.ipv4.vs.sloppy_tcp: 1 }
+check_limits: { in_flight: ${limit}, programs: 2, watch_share: 0.1 }
+override_limit: 1h
+virtual_servers:
+  kept:
+    address: ${vip}:80
+    scheduler: rr
+    forward: dr
+    check: { tcp: {}, ${pace}, manual_resume: true }
+    real_servers: [10.9.0.21]
+  pushed:
+    address: ${vip}:81
+    scheduler: rr
+    forward: dr
+    check: { push: { id: job, ttl: 60s }, ${pace} }
+    real_servers: [10.9.0.22]
+  elsewhere:
+    address: ${vip}:82
+    scheduler: rr
+    forward: dr
+    check: { arp: {}, ${pace} }
+    real_servers: [10.9.0.21, 10.9.0.29]
+  asked:
+    address: ${vip}:83
+    scheduler: rr
+    forward: dr
+    check: { tcp: {}, address: 10.9.0.22, port: 80, ${pace} }
+    real_servers: [10.9.0.29]
+`
+
+let lab: ReturnType<typeof standing>
+let d1: Director
+const soon = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 20_000, interval: 30 })
+const table = (port: number) => weights(d1, `TCP ${vip}:${port}`)
+const ask = (d1: Director) => d1 as Director & { ask(path: string, body: object): Promise<string> }
+
+beforeAll(async () => {
+  lab = standing(`co${process.pid % 1000}`, '--real-servers', '2')
+  d1 = lab.make('d1', file(4))
+  d1.start()
+  await d1.up(30_000)
+  await soon(() => expect(table(80)).toEqual({ '10.9.0.21:80': 1 }))
+})
+afterAll(() => lab?.end())
+
+describe('what the file says besides', () => {
+  test('kernel settings by name are set', async () =>
+    expect((await lab.net.exec('d1', 'sysctl', '-n', 'net.ipv4.vs.sloppy_tcp')).trim()).toBe('1'))
+
+  test('ARP finds who is there, and who is not', () => soon(() => expect(table(82)).toEqual({ '10.9.0.21:82': 1 })))
+
+  test('a check may ask somebody else than the real server', () =>
+    soon(() => expect(table(83)).toEqual({ '10.9.0.29:83': 1 })))
+
+  test('an override holds as long as the file says', async () => {
+    await d1.cli('drain', 'asked/10.9.0.29')
+    const override = (await d1.status())?.overrides[0]
+    expect((override?.until ?? 0) - (override?.at ?? 0)).toBeGreaterThan(3_590_000)
+    expect((override?.until ?? 0) - (override?.at ?? 0)).toBeLessThan(3_610_000)
+    await d1.cli('ready', 'asked/10.9.0.29')
+  })
+
+  test('other limits change no verdict', async () => {
+    const before = (await d1.status())?.services.map(({ name, state }) => [name, state])
+    lab.write(file(2))
+    await d1.cli('reload')
+    await new Promise(wake => setTimeout(wake, 1_000))
+    expect((await d1.status())?.services.map(({ name, state }) => [name, state])).toEqual(before)
+    expect(table(80)).toEqual({ '10.9.0.21:80': 1 })
+  })
+
+  test('the checkers say how late their loop is, and what attempts took', async () => {
+    await soon(async () => {
+      const checkers = (await d1.status())?.processes.find(({ role }) => role === 'checkers')
+      expect(checkers?.lag).toBeGreaterThanOrEqual(0)
+    })
+  })
+})
+
+describe('somebody’s word', () => {
+  test('a report through the API brings a real server in and takes it out', async () => {
+    expect(table(81)).toEqual({})
+    await ask(d1).ask('/v1/push/job', { passed: true })
+    await soon(() => expect(table(81)).toEqual({ '10.9.0.22:81': 1 }))
+    await ask(d1).ask('/v1/push/job', { passed: false, text: 'backup runs' })
+    await soon(() => expect(table(81)).toEqual({}))
+    await expect(ask(d1).ask('/v1/push/nobody', { passed: true })).rejects.toThrow('nobody')
+  })
+
+  test('with manual resume a real server stays out, though it passes, until somebody says ready', async () => {
+    lab.nginx('kill', 'rs1')
+    await soon(() => expect(table(80)).toEqual({}))
+    lab.nginx('start', 'rs1')
+    await new Promise(wake => setTimeout(wake, 2_000))
+    expect(table(80)).toEqual({})
+    const answer = await d1.cli('ready', 'kept/10.9.0.21')
+    expect(answer).toContain('may come up again')
+    await soon(() => expect(table(80)).toEqual({ '10.9.0.21:80': 1 }))
+  })
+})
