@@ -18,10 +18,15 @@ export function merge(ours: readonly Override[], theirs: readonly Override[]): O
   return [...newest.values()].sort((a, b) => a.at - b.at || identity(a).localeCompare(identity(b)))
 }
 
-/** Equal stamps of two directors: an end wins over a start, so that both decide the same. */
+/** Equal stamps of two directors: an end wins over a start, else whatever sorts last, so that both decide the same. */
 function newer(a: Override, b: Override): boolean {
   if (a.at !== b.at) return a.at > b.at
-  return a.ended === true && b.ended !== true
+  if ((a.ended === true) !== (b.ended === true)) return a.ended === true
+  return rest(a) > rest(b)
+}
+
+function rest({ author, weight, until, reason }: Override): string {
+  return JSON.stringify([author, weight, until, reason])
 }
 
 /** Those that hold now. */
