@@ -83,6 +83,10 @@ async function crash({ net, directors, pids }, interval) {
   const last = adverts('d1').at(-1)
   const first = last && announcements('d2').find(one => one.at > last.at)
   if (!first) throw new Error('nothing on the wire')
+  // Who was not served before the crash tells nothing about it.
+  const before = report.gaps.find(gap => gap.start < at && gap.end > at)
+  if (before && before.start < at - 200)
+    throw new Error(`the client was not served ${Math.round(at - before.start)} ms before the crash`)
   const lost = Object.values(report.errors).reduce((sum, count) => sum + count, 0)
   return { wire: first.at - last.at, gap: longestGap(report, at), lost }
 }
