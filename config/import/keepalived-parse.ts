@@ -20,6 +20,17 @@ export type Node = Place & {
   readonly last?: readonly string[]
 }
 
+/** Words that keepalived cannot do without a value: it ends (vector_slot, "missing a parameter"). */
+const needsValue = new Set(
+  (
+    'state interface virtual_router_id priority advert_int auth_type auth_pass router_id script interval weight fall rise timeout ' +
+    'smtp_server notification_email_from smtp_connect_timeout lb_algo lvs_sched lb_kind lvs_method protocol delay_loop ' +
+    'connect_timeout connect_port connect_ip path digest status_code misc_path quorum hysteresis sorry_server ' +
+    'unicast_src_ip mcast_src_ip preempt_delay garp_master_delay garp_master_repeat garp_master_refresh file process ' +
+    'virtualhost retry nb_get_retry delay_before_retry helo_name vrrp_version version'
+  ).split(' '),
+)
+
 /** Behind these words stand programs and free text, which may hold any word. */
 const scriptLike = /^(script|notify.*|quorum_(up|down)|misc_path|.*_script|regex|lvs_sync_daemon|user)$/
 
@@ -88,6 +99,7 @@ export function parsePieces(pieces: readonly Piece[], report: Report): readonly 
       before,
     }
     if (shape === 'leaf') {
+      if (head.args.length === 0 && needsValue.has(word)) missingValue(piece)
       const second = scriptLike.test(word) ? undefined : head.args.find(arg => Object.hasOwn(keywords, arg))
       if (second !== undefined) severalOnOneLine(piece, second)
       return { ...head, ...comment, children: [] }
@@ -145,6 +157,17 @@ export function parsePieces(pieces: readonly Piece[], report: Report): readonly 
     const meaning = 'The { of this block is missing; keepalived reads on as if it were there.'
     report(parent, 'trap', 'missing-open-brace', meaning, 'The YAML has the block as keepalived read it.')
     return next ? {} : undefined
+  }
+
+  function missingValue(piece: Piece): void {
+    const cut = piece.after === undefined ? '' : ' An unquoted # or ! starts a comment, even inside a word.'
+    report(
+      piece,
+      'trap',
+      'missing-value',
+      `A value is missing: keepalived ends here and does not run.${cut}`,
+      'The YAML is made as if the line were not there. Correct it and import again.',
+    )
   }
 
   function severalOnOneLine(piece: Piece, second: string): void {

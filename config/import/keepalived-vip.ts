@@ -50,17 +50,17 @@ export function readVip(node: Node, report: Report): Vip | undefined {
     return undefined
   }
   const whole = address.includes(':') ? 128 : 32
-  const prefix = length === undefined ? whole : /^\d+$/.test(length) ? Number(length) : Number.NaN
-  if (!(prefix <= whole)) {
+  const written = length === undefined ? whole : /^\d+$/.test(length) ? Number(length) : Number.NaN
+  const valid = written <= whole
+  const prefix = valid ? written : whole
+  if (!valid)
     report(
       node,
       'trap',
-      'bad-address',
-      `/${length} is no prefix length of this address; keepalived skips the line.`,
-      'Left out.',
+      'bad-prefix',
+      `/${length} is no prefix length of this address: keepalived takes /${whole}.`,
+      `The YAML has /${whole}.`,
     )
-    return undefined
-  }
   let dev: string | undefined
   for (let i = 0; i < rest.length; i++) {
     const key = rest[i] ?? ''
