@@ -355,7 +355,13 @@ function windowFor(next: Config, confirm: number | undefined): State['confirm'] 
 
 /** Nothing temporary lasts silently: an override whose real server has left the file is named. */
 function reportUnmatched(): readonly string[] {
-  return unmatched(state.overrides, state.config.services, Date.now()).map(override => {
+  // What sources name stands in no file.
+  const services = state.config.services.map(({ name, realServers, sources }) => ({
+    name,
+    realServers:
+      sources.length === 0 ? realServers : [...realServers, ...(state.services.get(name)?.realServers ?? [])],
+  }))
+  return unmatched(state.overrides, services, Date.now()).map(override => {
     const name = `${override.verb} of ${label(override)} by ${override.author}`
     record(
       event('override.unmatched', 'notice', `server ${label(override)}`, `${name} fits no real server any more`, {
