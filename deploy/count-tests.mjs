@@ -13,7 +13,9 @@ for (const file of files) {
     failed += report.numFailedTests
     skipped += report.numPendingTests + (report.numTodoTests ?? 0)
     // A file that could not even be loaded counts as one failure: its tests are not in the other numbers.
-    const broken = report.testResults.filter(result => result.status === 'failed' && result.assertionResults.length === 0)
+    const broken = report.testResults.filter(
+      result => result.status === 'failed' && result.assertionResults.length === 0,
+    )
     failed += broken.length
     for (const result of report.testResults)
       for (const test of result.assertionResults)
