@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { basename, dirname } from 'node:path'
 import type { RealServerConfig, ServerSource, ServiceConfig } from '../../config/config.js'
+import { canonical } from '../../vrrp/address.js'
 import { serverKey } from '../ipvs/table.js'
 import type { Event } from '../messages.js'
 import { type Found, parseServers } from './server-file.js'
@@ -195,8 +196,12 @@ async function records(
   return all.flat()
 }
 
+/** Addresses as the kernel writes them, else the same real server would be another one. */
 function sorted(found: readonly Found[]): readonly Found[] {
-  return found.filter(({ address }) => isIP(address) !== 0).sort((a, b) => (serverKey(a) < serverKey(b) ? -1 : 1))
+  return found
+    .filter(({ address }) => isIP(address) !== 0 && !address.includes('%'))
+    .map(one => ({ ...one, address: canonical(one.address) }))
+    .sort((a, b) => (serverKey(a) < serverKey(b) ? -1 : 1))
 }
 
 /** A real server as the file would have named it. */

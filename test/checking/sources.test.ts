@@ -141,7 +141,7 @@ test('a file may be YAML', async () => {
 
 test('a file may be plain lines, and a service that goes is looked up no more', async () => {
   const path = join(folder, 'servers')
-  writeFileSync(path, '# ours\n10.9.0.21\n[fd00:9::22]:8080 3\n')
+  writeFileSync(path, '# ours\n10.9.0.21\n[FD00:9:0::22]:8080 3\n')
   sources.upsert(service({ kind: 'file', path, port: 80, refresh: 30, ...template }))
   await soon(() =>
     expect(places()).toEqual([
