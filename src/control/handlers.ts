@@ -113,7 +113,9 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
         return no('invalid', 'that is not a configuration')
       try {
         const ids = [...state.config.services, ...next.services].flatMap(service => service.ids)
-        return { value: planChanges(state.config, next, [...state.services.values()], await actions.kernelTable(ids)) }
+        // The candidate came as JSON, which knows no bytes: compared as JSON, keys of authentication are equal again.
+        const now = candidate === undefined ? state.config : (JSON.parse(JSON.stringify(state.config)) as Config)
+        return { value: planChanges(now, next, [...state.services.values()], await actions.kernelTable(ids)) }
       } catch (error) {
         return no('unavailable', error instanceof Error ? error.message : String(error))
       }

@@ -47,29 +47,20 @@ function changed(what: string, now: readonly Named[], next: readonly Named[]): s
   ]
 }
 
-const otherParts = [
-  'alerts',
-  'onStop',
-  'drift',
-  'timeouts',
-  'sync',
-  'tracking',
-  'massFailureGuard',
-  'checkLimits',
-  'api',
-  'metrics',
-  'directors',
-  'peerKeyFile',
-  'peerPort',
-] as const
+/** Told otherwise, or different wherever anything is. */
+const told: readonly string[] = ['routers', 'services', 'hash', 'files', 'node', 'static'] satisfies (keyof Config)[]
 
 function others(now: Config, next: Config): string[] {
-  return otherParts.filter(part => !isDeepStrictEqual(now[part], next[part])).map(part => `~ ${part}`)
+  const parts = new Set([...Object.keys(now), ...Object.keys(next)] as (keyof Config)[])
+  return [...parts]
+    .filter(part => !told.includes(part) && !isDeepStrictEqual(now[part], next[part]))
+    .map(part => `~ ${part}`)
 }
 
 /** `advertInterval: 100 -> 200`; whole objects that come or go are named only. Lists of named things by their address. */
 function difference(path: string, before: unknown, after: unknown): string[] {
   if (isDeepStrictEqual(before, after)) return []
+  if (secret.test(path.slice(path.lastIndexOf('.') + 1))) return [`${path}: changed`]
   if (Array.isArray(before) && Array.isArray(after)) {
     const old = byIdentity(before)
     const fresh = byIdentity(after)
@@ -81,7 +72,9 @@ function difference(path: string, before: unknown, after: unknown): string[] {
     ]
   }
   if (isRecord(before) && isRecord(after)) {
-    const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(key => key !== 'key')
+    // A check's key follows from the rest of it; one of an authentication is bytes.
+    const own = (key: string) => key !== 'key' || typeof before[key] !== 'string'
+    const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(own)
     return keys.flatMap(key => difference(path === '' ? key : `${path}.${key}`, before[key], after[key]))
   }
   return [`${path}: ${short(before)} -> ${short(after)}`]
@@ -102,7 +95,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-const secret = /password|secret|token|^key$/i
+const secret = /password|secret|token|bearer|community|authorization|cookie|^key$/i
 
 function short(value: unknown): string {
   const text = JSON.stringify(value, (key, inner) => (secret.test(key) ? '***' : inner)) ?? 'none'

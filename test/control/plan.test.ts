@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { loadText } from '../../src/cli/load-file.js'
+import { planChanges } from '../../src/control/plan.js'
+import type { Table } from '../../src/ipvs/table.js'
+
+const base = `directors:
+  d1: { address: 10.9.0.11 }
+  d2: { address: 10.9.0.12 }
+virtual_routers:
+  web: { vrid: 51, interface: eth0, vips: [10.9.0.100/32] }
+virtual_servers:
+  web:
+    address: 10.9.0.100:80
+    scheduler: wrr
+    forward: dr
+    check: { tcp: {} }
+    real_servers: [{ address: 10.9.0.21 }, { address: 10.9.0.22 }]
+`
+const folder = mkdtempSync(join(tmpdir(), 'lvskeeper-plan-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const config = (text: string) => {
+  const result = loadText(text, 'lvskeeper.yaml', { node: 'd1', static: true })
+  if (!result.ok) throw new Error(JSON.stringify(result.errors))
+  return result.config
+}
+const nothing: Table = new Map()
+const plan = (to: string, from = base) => planChanges(config(from), config(to), [], nothing)
+
+describe('a plan', () => {
+  test('of the same file changes nothing in the configuration', () => {
+    expect(plan(base).details).toEqual([])
+    expect(plan(base).text).toMatch(/^no changes in the configuration\n/)
+  })
+
+  test('names what changes field by field, and what comes and goes', () => {
+    const next = base
+      .replace('scheduler: wrr', 'scheduler: wlc')
+      .replace('{ address: 10.9.0.22 }', '{ address: 10.9.0.23, weight: 4 }')
+      .replace('vips: [10.9.0.100/32]', 'advert_interval: 200ms, vips: [10.9.0.100/32]')
+    expect(plan(next).details).toEqual([
+      '~ virtual router web',
+      '    advertInterval: 1000 -> 200',
+      '~ virtual server web',
+      '    settings.scheduler: "wrr" -> "wlc"',
+      '    + realServers[10.9.0.23:80]',
+      '    - realServers[10.9.0.22:80]',
+    ])
+    const added = base.replace(
+      'virtual_servers:',
+      '  mail: { vrid: 52, interface: eth0, vips: [10.9.0.101/32] }\nvirtual_servers:',
+    )
+    expect(plan(added).details).toEqual(['+ virtual router mail'])
+    expect(plan(base, added).details).toEqual(['- virtual router mail'])
+  })
+
+  test('names a setting of the whole that changes', () => {
+    expect(plan(`${base}override_limit: 2h\n`).details).toEqual(['~ overrideLimit'])
+    expect(plan(`${base}drift: report\n`).details).toEqual(['~ drift'])
+  })
+
+  test('prints the table as it will be once new real servers have passed, as ipvsadm lines', () => {
+    const { ipvsadm, changes } = plan(base)
+    expect(changes).toBe(true)
+    expect(ipvsadm).toEqual([
+      'ipvsadm -A -t 10.9.0.100:80 -s wrr',
+      'ipvsadm -a -t 10.9.0.100:80 -r 10.9.0.21:80 -g -w 1',
+      'ipvsadm -a -t 10.9.0.100:80 -r 10.9.0.22:80 -g -w 1',
+    ])
+  })
+
+  test('shows no secret', () => {
+    const secret = base.replace('vips: [10', 'version: 2, authentication: { pass: hushhush }, vips: [10')
+    const other = secret.replace('hushhush', 'whispers')
+    const { text } = plan(other, secret)
+    expect(text).not.toMatch(/hushhush|whispers/)
+    expect(text).toContain('    authentication.password: changed\n')
+  })
+
+  test('tells that a key or a header with a password has changed, not what it is', () => {
+    const keyed = (key: string, bearer: string) => {
+      const file = join(folder, key)
+      writeFileSync(file, key.repeat(32), { mode: 0o600 })
+      const text = base
+        .replace('vips: [10', `authentication: { hmac: { keys: { 1: ${file} } } }, vips: [10`)
+        .replace('{ tcp: {} }', `{ http: { auth: { bearer: ${bearer} } } }`)
+      // As it arrives at the director.
+      return JSON.parse(JSON.stringify(config(text))) as ReturnType<typeof config>
+    }
+    const [before, after] = [keyed('c', 'hushhush'), keyed('d', 'whispers')]
+    const { details, text } = planChanges(before, after, [], nothing)
+    expect(text).not.toMatch(/hushhush|whispers/)
+    expect(details?.toString()).not.toMatch(/\b(99|100)\b/)
+    expect(details).toEqual([
+      '~ virtual router web',
+      expect.stringMatching(/^ {4}authentication\.keys.*: changed$/),
+      '~ virtual server web',
+      ...Array.from({ length: 2 }, () => expect.stringMatching(/^ {4}realServers.*auth\.bearer: changed$/)),
+    ])
+    expect(planChanges(before, keyed('c', 'hushhush'), [], nothing).details).toEqual([])
+  })
+
+  test('of hundreds of operations prints fifty and says how many there are', () => {
+    const many = Array.from({ length: 200 }, (_, n) => `{ address: 10.9.1.${n + 1} }`).join(', ')
+    const { text, ipvsadm } = plan(base.replace('[{ address: 10.9.0.21 }, { address: 10.9.0.22 }]', `[${many}]`))
+    expect(ipvsadm).toHaveLength(201)
+    expect(text).toContain('... and 151 more (--ipvsadm prints all)')
+  })
+})
