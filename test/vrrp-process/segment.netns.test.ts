@@ -106,3 +106,19 @@ while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16)
 packet.writeUInt16BE(0xffff & ~sum, 6)
 setInterval(() => socket.send(packet, 0, packet.length, '224.0.0.18', () => {}), 100)
 `
+
+test('directors that advertise from link-local addresses are no strangers to each other', async () => {
+  const pair = await createPair({ vips: "'fd00:9::100/128'" })
+  onTestFailed(() => console.log(pair.story()))
+  try {
+    await pair.up()
+    expect((await pair.d2.router())?.master).toMatch(/^fe80:/)
+    expect((await pair.d1.router())?.source).toMatch(/^fe80:/)
+    expect(await pair.d2.events('vrrp.stranger')).toEqual([])
+    pair.d1.kill('parent', 'spare', 'vrrp', 'checkers', 'control')
+    await until('d2 is master', async () => (await pair.d2.state()) === 'master')
+    expect(pair.d2.links.addresses().some(({ address }) => address === 'fd00:9::100')).toBe(true)
+  } finally {
+    await pair.down()
+  }
+}, 60_000)
