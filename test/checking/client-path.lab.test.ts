@@ -53,7 +53,8 @@ afterAll(async () => {
   await lab?.end()
 })
 
-describe('a check along the clients’ path', () => {
+// Each goes on from the one before.
+describe('a check along the clients’ path', { retry: 0 }, () => {
   test('passes for healthy real servers, by services of its own that are no virtual servers', async () => {
     await soon(() => expect(weights(d1, web)).toEqual(both))
     await soon(async () => expect((await said(d2, '10.9.0.21', 'path'))?.last).toMatchObject({ passed: true }))
@@ -103,7 +104,8 @@ describe('a check along the clients’ path', () => {
   })
 })
 
-describe('a real server that answers ARP for the VIP', () => {
+// Each goes on from the one before.
+describe('a real server that answers ARP for the VIP', { retry: 0 }, () => {
   test('is found by the holder and named, with what to type there, until it stops', async () => {
     await on('rs1', 'sysctl', '-qw', 'net.ipv4.conf.all.arp_ignore=0')
     await soon(async () => {

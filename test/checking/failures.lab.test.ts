@@ -40,7 +40,8 @@ beforeAll(async () => {
 })
 afterAll(() => lab?.end())
 
-describe('the director’s own trouble', () => {
+// Each goes on from the one before.
+describe('the director’s own trouble', { retry: 0 }, () => {
   test('a link of its own without carrier takes no real server out', async () => {
     await lab.net.cut('d1')
     await sleep(4_000)
@@ -83,7 +84,8 @@ describe('the director’s own trouble', () => {
   })
 })
 
-describe('real servers out of a file', () => {
+// Each goes on from the one before.
+describe('real servers out of a file', { retry: 0 }, () => {
   test('follow the file as it is replaced, and stay when it makes no sense', async () => {
     const path = join(lab.home, 'servers.json')
     const replace = (text: string) => {

@@ -53,7 +53,8 @@ beforeAll(async () => {
 })
 afterAll(() => lab?.end())
 
-describe('what the file says besides', () => {
+// Each goes on from the one before.
+describe('what the file says besides', { retry: 0 }, () => {
   test('kernel settings by name are set', async () =>
     expect((await lab.net.exec('d1', 'sysctl', '-n', 'net.ipv4.vs.sloppy_tcp')).trim()).toBe('1'))
 
@@ -87,7 +88,8 @@ describe('what the file says besides', () => {
   })
 })
 
-describe('somebody’s word', () => {
+// Each goes on from the one before.
+describe('somebody’s word', { retry: 0 }, () => {
   test('a report through the API brings a real server in and takes it out', async () => {
     expect(table(81)).toEqual({})
     await ask(d1).ask('/v1/push/job', { passed: true })

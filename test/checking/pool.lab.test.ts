@@ -46,7 +46,8 @@ beforeAll(async () => {
 })
 afterAll(() => lab?.end())
 
-describe('a pool behind the running program', () => {
+// Each goes on from the one before.
+describe('a pool behind the running program', { retry: 0 }, () => {
   test('has the first tier with its weight, and the second one with weight 0', () =>
     soon(() => expect(table(web)).toEqual({ '10.9.0.21:80': 2, '10.9.0.22:80': 2, '10.9.0.23:80': 0 })))
 
@@ -86,8 +87,7 @@ describe('a pool behind the running program', () => {
     lab.nginx('start', 'rs1')
     await soon(() => expect(table(web)).toEqual({ '10.9.0.21:80': 2, '10.9.0.22:80': 2, '10.9.0.23:80': 0 }))
     seen.end()
-    expect([...steps].length).toBeGreaterThan(2)
-    expect(steps.has('1.00')).toBe(true)
+    expect([...steps].filter(step => Number(step) < 1).length).toBeGreaterThan(1)
   })
 
   test('takes a drained real server out when nothing is left of it, and back when it is ready', async () => {
