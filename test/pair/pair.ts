@@ -43,7 +43,7 @@ export async function createPair(shape: { readonly mode: 'dr' | 'nat'; readonly 
     config,
     alerts,
     write: text => writeFileSync(d1.file, text),
-    client: (every = 10) => client(net, every),
+    client: (every = 10, timeout = 250) => client(net, every, timeout),
     curl: async () => (await exec(net.ns('cl'), ['curl', '-sS', '-m', '2', `http://${vip}/`])).stdout.trim(),
     exec: (name, ...argv) => exec(net.ns(name), argv),
     killNginx: server => {
@@ -133,8 +133,18 @@ export async function meanwhile(ms: number, wrong: () => string | undefined): Pr
 
 export const lost = (report: ProbeReport): number => Object.values(report.errors).reduce((sum, count) => sum + count, 0)
 
-async function client(net: Net, every: number) {
-  const argv = ['--target', `${vip}:80`, '--threshold', '20', '--every', String(every), '--tell']
+async function client(net: Net, every: number, timeout: number) {
+  const argv = [
+    '--target',
+    `${vip}:80`,
+    '--threshold',
+    '20',
+    '--every',
+    String(every),
+    '--timeout',
+    String(timeout),
+    '--tell',
+  ]
   const child = net.spawn('cl', [process.execPath, join(labFolder, 'probe.mjs'), ...argv], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -160,7 +170,8 @@ export type Pair = {
   readonly config: string
   readonly alerts: readonly Alert[]
   write(text: string): void
-  client(every?: number): Promise<{ end(): Promise<ProbeReport> }>
+  /** A new connection every so many ms, given up after `timeout` ms. */
+  client(every?: number, timeout?: number): Promise<{ end(): Promise<ProbeReport> }>
   curl(): Promise<string>
   exec(name: string, ...argv: string[]): Promise<Done>
   killNginx(server: string): void

@@ -166,13 +166,24 @@ describe('at run time', () => {
     const [drained] = (await status(d1))!.overrides
     expect(drained?.verb).toBe('drain')
     const before = d1.pids()
-    const probe = await pair.client()
+    // Three programs start on the lab's one processor: a client of theirs waits longer than the network makes it.
+    const probe = await pair.client(20, 1_500)
+    const moved: string[] = []
     await d1.cli('restart')
-    await until('all its processes are new', () => replaced(before, d1.pids()), 30_000, 20)
+    await until(
+      'all its processes are new',
+      () => {
+        if (!d1.holds(vip)) moved.push('it left d1')
+        if (d2.holds(vip)) moved.push('d2 took it')
+        return replaced(before, d1.pids())
+      },
+      30_000,
+      20,
+    )
     await untilRunning(d1)
-    expect(d2.holds(vip)).toBe(false)
-    const seen = await probe.end()
-    expect(seen.errors).toEqual({})
+    expect(moved).toEqual([])
+    expect([d1.holds(vip), d2.holds(vip)]).toEqual([true, false])
+    expect((await probe.end()).errors).toEqual({})
     expect((await status(d1))?.overrides).toMatchObject([{ verb: 'drain', reason: 'test', address: drained!.address }])
     expect((await get<{ name: string }[]>(d2, '/v1/events?last=20&name=vrrp.state'))?.length).toBeLessThan(3)
     await d1.cli('ready', drained!.address)
