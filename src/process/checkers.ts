@@ -149,8 +149,13 @@ watchNeighbours(neighbourHurry(systemClock.now, thinksUp, address => engine.moni
   },
   error => log.warn({ err: error }, 'neighbours cannot be watched'),
 )
-ways.watch(addresses => {
-  for (const address of addresses) engine.monitor().hastyAddress(address)
+ways.watch((addresses, link) => {
+  // While it is down nothing can be found out.
+  if (!link.running) return
+  const behind = new Set(addresses)
+  for (const { members } of pool.services().values())
+    for (const { server, checkKeys } of members)
+      if (behind.has(server.address)) for (const key of checkKeys) engine.monitor().hasty(key, false, [0])
 })
 links.watch(event => {
   // Becoming the holder of a VIP changes what counts for its client paths.
