@@ -197,16 +197,17 @@ export const commands: readonly Command[] = [
   {
     name: 'import',
     args: '<format> <files...>',
-    summary: 'a keepalived configuration as YAML; exit 0 complete, 2 partial, 1 unreadable',
+    summary: 'keepalived, ldirectord or ipvsadm -Sn as YAML; exit 0 complete, 2 partial, 1 unreadable',
     options: [
       json,
       { flags: '-o, --output <file>', text: 'write the YAML there; a file that exists is left alone' },
-      { flags: '--nodes <names>', text: 'names of the directors, in the order of the files: d1,d2' },
-      { flags: '--addresses <addresses>', text: 'their own addresses, where the files do not say' },
+      { flags: '--nodes <names>', text: 'keepalived: names of the directors, in the order of the files: d1,d2' },
+      { flags: '--addresses <addresses>', text: 'keepalived: their own addresses, where the files do not say' },
     ],
     examples: [
       'lvskeeper import keepalived /etc/keepalived/keepalived.conf',
       'lvskeeper import keepalived d1.conf d2.conf -o lvskeeper.yaml',
+      'ipvsadm -Sn | lvskeeper import ipvsadm -',
     ],
     load: async () => (await import('./import.js')).importCommand,
   },

@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { formatFinding, type ImportResult, type Status } from '../../config/import/finding.js'
 import { includeFiles } from '../../config/import/include-files.js'
+import { importIpvsadm } from '../../config/import/ipvsadm.js'
 import { importKeepalived } from '../../config/import/keepalived.js'
+import { importLdirectord } from '../../config/import/ldirectord.js'
 import { type Call, exit, type Run, text } from './command.js'
 
 type Source = { readonly file: string; readonly text: string }
@@ -18,6 +20,13 @@ const formats: Readonly<Record<string, (sources: readonly Source[], call: Call) 
       { files: includeFiles, env: process.env },
     )
   },
+  ldirectord: single(importLdirectord),
+  ipvsadm: single(importIpvsadm),
+}
+
+/** Formats of one file each; keepalived alone has one per director. */
+function single(read: (text: string, file: string) => ImportResult) {
+  return ([source]: readonly Source[]) => read(source?.text ?? '', source?.file ?? '')
 }
 
 const codes: Readonly<Record<Status, number>> = { complete: exit.ok, partial: exit.changes, unreadable: exit.failed }
@@ -29,6 +38,10 @@ export const importCommand: Run = async call => {
   const read = formats[format]
   if (!read) {
     err(`import: unknown format '${format}' (known: ${Object.keys(formats).join(', ')})\n`)
+    return exit.usage
+  }
+  if (format !== 'keepalived' && files.length > 1) {
+    err(`import: ${format} takes one file\n`)
     return exit.usage
   }
   let sources: readonly Source[]

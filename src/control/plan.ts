@@ -23,7 +23,10 @@ export function planChanges(now: Config, next: Config, services: readonly Servic
     ...(lines.length === 0 ? ['no changes in the configuration'] : lines),
     ...(ipvsadm.length === 0
       ? []
-      : ['', `kernel table (${ipvsadm.length} operations, new real servers once their first check has passed):`]),
+      : [
+          '',
+          `kernel table (${ipvsadm.length} operation${ipvsadm.length === 1 ? '' : 's'}, new real servers once their first check has passed):`,
+        ]),
     ...ipvsadm.slice(0, 50).map(line => `  ${line}`),
     ...(ipvsadm.length > 50 ? [`  ... and ${ipvsadm.length - 50} more (--ipvsadm prints all)`] : []),
     '',

@@ -116,6 +116,23 @@ describe('the command line', () => {
     expect(await run('import', 'keepalived', join(folder, 'noise'))).toMatchObject({ code: 1, out: '' })
   })
 
+  test('imports the rules of ipvsadm -Sn and an ldirectord.cf, one file each', async () => {
+    const rules = join(folder, 'rules')
+    writeFileSync(rules, '-A -t 10.9.0.100:80 -s wrr\n-a -t 10.9.0.100:80 -r 10.9.0.21:80 -g -w 2\n')
+    const first = await run('import', 'ipvsadm', rules)
+    expect(first.code).not.toBe(1)
+    expect(first.out).toContain('10.9.0.21')
+    const old = join(folder, 'ldirectord.cf')
+    writeFileSync(old, 'virtual=10.9.0.100:80\n\treal=10.9.0.21:80 gate 2\n\tscheduler=wrr\n\tprotocol=tcp\n')
+    const second = await run('import', 'ldirectord', old)
+    expect(second.code).not.toBe(1)
+    expect(second.out).toContain('10.9.0.21')
+    expect(await run('import', 'ipvsadm', rules, rules)).toMatchObject({
+      code: 64,
+      err: 'import: ipvsadm takes one file\n',
+    })
+  })
+
   test('prepares a real server from the file or from --vip, the silence before the address', async () => {
     for (const words of [
       ['--vip', '10.9.0.100'],
