@@ -431,7 +431,7 @@ async function openTable(): Promise<void> {
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error)
       if (failure === undefined)
-        tell({ at: Date.now(), name: 'table.unavailable', level: 'alarm', subject: 'table', text })
+        tell({ at: Date.now(), name: 'table.unavailable', level: pool.services().size === 0 ? 'info' : 'alarm', subject: 'table', text })
       failure = text
       opening = undefined
       setTimeout(() => void openTable(), 2_000)
@@ -450,7 +450,9 @@ function globals() {
 
 /** The table is complete: every check has its first result, and the kernel holds what follows from them. */
 function sayReady(): void {
-  const settled = table?.state().complete === true && settings !== undefined
+  // A director without virtual servers needs no table to be ready: VRRP alone runs on a kernel without IPVS, too.
+  const complete = pool.services().size === 0 || table?.state().complete === true
+  const settled = complete && settings !== undefined
   const ready = settled && (engine.monitor().pending() === 0 || systemClock.now() - startedAt > readyAnyway)
   if (ready === readySaid) return
   readySaid = ready
