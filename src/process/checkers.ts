@@ -431,7 +431,13 @@ async function openTable(): Promise<void> {
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error)
       if (failure === undefined)
-        tell({ at: Date.now(), name: 'table.unavailable', level: pool.services().size === 0 ? 'info' : 'alarm', subject: 'table', text })
+        tell({
+          at: Date.now(),
+          name: 'table.unavailable',
+          level: pool.services().size === 0 ? 'info' : 'alarm',
+          subject: 'table',
+          text,
+        })
       failure = text
       opening = undefined
       setTimeout(() => void openTable(), 2_000)
