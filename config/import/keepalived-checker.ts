@@ -123,6 +123,8 @@ export function readChecker(node: Node, context: CheckerContext): Check[] {
     put(entry, 'interval', duration(Math.max(10, timing.interval)))
     if (fall > 1) put(entry, 'fast_interval', duration(retryDelay))
     if (!plainTimeout(entry)) put(entry, 'timeout', duration(timing.timeout))
+    // keepalived keeps no idle connection to a real server.
+    if (entry.pairs.some(({ key }) => ['tcp', 'http', 'https'].includes(key))) put(entry, 'watch', false)
     put(entry, 'rise', 1)
     put(entry, 'fall', Math.min(1000, fall))
     return { entry, alpha: timing.alpha, node, comments: index === 0 ? blockComments(node) : {} }

@@ -68,13 +68,7 @@ export function readVip(node: Node, report: Report): Vip | undefined {
     else if (Object.hasOwn(options, key)) {
       const option = options[key]
       if (!option) continue
-      report(
-        { ...node, statement: `${node.statement}` },
-        option.severity,
-        `vip-${key.replace('-', '')}`,
-        option.meaning,
-        option.instead,
-      )
+      report(node, option.severity, 'vip-option', option.meaning, option.instead)
       i += option.takes
     } else report(node, 'trap', 'unknown-word', `keepalived does not know "${key}" behind an address.`, 'Left out.')
   }

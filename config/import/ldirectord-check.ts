@@ -70,6 +70,8 @@ function timed(kind: Entries, settings: CheckSettings, deep: boolean): Entries {
   put(kind, 'interval', duration(interval * 1000))
   if (failures > 1) put(kind, 'fast_interval', duration(interval * 1000))
   put(kind, 'timeout', duration((deep ? negotiateTimeout : checkTimeout) * 1000))
+  // ldirectord keeps no idle connection to a real server.
+  if (kind.pairs.some(({ key }) => ['tcp', 'http', 'https'].includes(key))) put(kind, 'watch', false)
   put(kind, 'rise', 1)
   put(kind, 'fall', Math.max(1, Math.min(1000, failures)))
   return kind

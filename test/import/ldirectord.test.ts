@@ -48,6 +48,7 @@ checks:
     http: { path: /healthz, host: www.example.org, regex: all (good|fine) }
     interval: 5s
     timeout: 3s
+    watch: false
     rise: 1
     fall: 1
 
