@@ -54,7 +54,11 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
   function resume(): void {
     held = readResume(paths)
     sentAt = performance.now()
-    for (const role of roles) start(role)
+    for (const role of roles) {
+      // A restart begins anew: control reads the file again, whatever died before.
+      deaths[role] = []
+      start(role)
+    }
   }
 
   function start(role: Role): void {
