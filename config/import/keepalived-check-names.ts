@@ -1,5 +1,6 @@
 import type { Check } from './keepalived-checker.js'
-import type { RealServer, Service } from './keepalived-service.js'
+import type { RealServer } from './keepalived-real-server.js'
+import type { Service } from './keepalived-service.js'
 import { uniqueNames } from './keepalived-values.js'
 import { type Entries, entries, get, plain, put } from './yaml-writer.js'
 

@@ -1,5 +1,5 @@
 import type { Report } from './finding.js'
-import type { Rename } from './keepalived-router.js'
+import type { Rename } from './keepalived-router-entry.js'
 import type { Side } from './keepalived-side.js'
 import { type Entries, entries, items, mapOf, put } from './yaml-writer.js'
 

@@ -1,7 +1,7 @@
 import type { Report } from './finding.js'
 import { type Block, commentsOf, openBlock } from './keepalived-block.js'
-import type { CheckerContext } from './keepalived-checker.js'
 import type { Node } from './keepalived-parse.js'
+import type { CheckerContext } from './keepalived-timing.js'
 import { bool, safeName } from './keepalived-values.js'
 import { splitCommand } from './keepalived-words.js'
 import { type Entries, entries, items, mapOf, put } from './yaml-writer.js'
