@@ -75,7 +75,8 @@ describe('others on the segment', () => {
     sender.kill('SIGKILL')
     const [event] = await d1.events('vrrp.foreign-vrid')
     expect(event).toMatchObject({ subject: 'interface eth0', data: { from: '10.9.0.50', vrid: 7, priority: 100 } })
-    expect((await d1.router())?.counters['vrid-error']).toBeGreaterThan(0)
+    // The status is told every two seconds.
+    await until('the counter says so', async () => ((await d1.router())?.counters['vrid-error'] ?? 0) > 0)
     expect(await d1.state()).toBe('master')
   }, 30_000)
 
