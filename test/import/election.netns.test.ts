@@ -41,11 +41,13 @@ async function byKeepalived(file: string, interfaces: readonly string[]): Promis
   )
   const script = `
     set -e
+    # The checkout itself may lie in /tmp.
+    mount --bind "$(dirname "$1")" /mnt
     mount -t tmpfs tmpfs /tmp
     mkdir -p /tmp/run
     ip link set lo up
     ${links.join('\n')}
-    keepalived -P -n -l -p /tmp/run/p -r /tmp/run/v -f "$1" >/tmp/log 2>&1 &
+    keepalived -P -n -l -p /tmp/run/p -r /tmp/run/v -f "/mnt/$(basename "$1")" >/tmp/log 2>&1 &
     own=$!
     for i in $(seq 50); do [ -s /tmp/run/v ] && break; sleep 0.05; done
     sleep 0.5
