@@ -90,7 +90,7 @@ export const commands: readonly Command[] = [
     summary: 'what happened and why',
     options: [
       ...control,
-      { flags: '-f, --follow', text: 'go on as they happen' },
+      { flags: '-f, --follow', text: 'go on as they happen, over restarts of the director' },
       { flags: '-n, --last <count>', text: 'how many', default: '30' },
     ],
     examples: ['lvskeeper events', 'lvskeeper events -f --json'],

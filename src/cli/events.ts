@@ -3,8 +3,9 @@ import { eventLine } from '../status/events-text.js'
 import { paintFor } from '../status/paint.js'
 import { exit, type Run, text } from './command.js'
 import { statusClient, withDaemon } from './daemon.js'
+import { followEvents } from './follow-events.js'
 
-/** The history, oldest first; with -f what happens next, until it is interrupted. */
+/** The history, oldest first; with -f what happens next, over restarts, until it is interrupted. */
 export const events: Run = call =>
   withDaemon(call, async () => {
     const { options, out, err } = call
@@ -19,13 +20,6 @@ export const events: Run = call =>
     }
     const interrupted = new AbortController()
     process.once('SIGINT', () => interrupted.abort())
-    try {
-      for await (const event of client.follow(`/v1/events?follow&last=${encodeURIComponent(last)}`, interrupted.signal))
-        print(event as StoredEvent)
-    } catch (error) {
-      if (!interrupted.signal.aborted) throw error
-    }
-    if (interrupted.signal.aborted) return exit.ok
-    err('the director has ended\n')
-    return exit.unavailable
+    await followEvents({ client, last, print, say: words => err(`${words}\n`), signal: interrupted.signal })
+    return exit.ok
   })

@@ -26,11 +26,14 @@ export type Fixture = {
 }
 
 /** A director's API over real sockets, with a control process that remembers what it was asked. */
-export async function fixture(options: Partial<ApiOptions> = {}): Promise<Fixture> {
+export async function fixture({
+  events: given,
+  ...options
+}: Partial<ApiOptions> & { events?: Fixture['events'] } = {}): Promise<Fixture> {
   const folder = mkdtempSync(join(tmpdir(), 'lvskeeper-api-'))
   const control = join(folder, 'control.sock')
   const reader = join(folder, 'status.sock')
-  const events = openEventStore({ directory: folder })
+  const events = given ?? openEventStore({ directory: folder })
   const asked: unknown[][] = []
   const mistakes: unknown[] = []
   const audits: Event[] = []
