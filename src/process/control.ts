@@ -1,30 +1,31 @@
-import { chmodSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { chmodSync } from 'node:fs'
 import type { Config } from '../../config/config.js'
-import type { Problem } from '../../config/problem.js'
 import { createAlerter } from '../alerts/alerter.js'
 import { createApi } from '../api/api.js'
 import { createMetrics } from '../api/metrics.js'
-import { loadFile } from '../cli/load-file.js'
 import { systemClock } from '../clock.js'
-import { readApplied, writeApplied } from '../control/applied.js'
-import { current, readOrders, writeOrders } from '../control/behind.js'
+import { writeApplied } from '../control/applied.js'
+import { current, readOrders } from '../control/behind.js'
+import { createConfirmWindow } from '../control/confirm-window.js'
 import { createDistribution } from '../control/distribution.js'
+import { createFileWatch } from '../control/file-watch.js'
+import { firstConfig, readConfig } from '../control/first-config.js'
 import { createHandlers } from '../control/handlers.js'
-import { active, merge, nextEnd, prune, unmatched } from '../control/overrides.js'
+import { createKeep } from '../control/keep.js'
+import { createOrderBook } from '../control/order-book.js'
+import { createOverrideBook, readOverrides } from '../control/override-book.js'
+import { active } from '../control/overrides.js'
 import { createPeers } from '../control/peers.js'
-import { type Pending, readPending, writePending } from '../control/pending.js'
+import { processEvent } from '../control/process-events.js'
 import { createProcesses } from '../control/processes.js'
-import { label } from '../control/servers.js'
-import { event, noTable, ordersFile, overridesFile, type State } from '../control/state.js'
-import { readJson, writeJson } from '../control/state-file.js'
+import { event, noTable, ordersFile, type State } from '../control/state.js'
 import { tcpOptions } from '../control/tcp-options.js'
 import { wantedOf } from '../control/wanted.js'
 import { openEventStore } from '../events/store.js'
 import { openIpvs } from '../linux/ipvs.js'
 import { credentialsOf } from '../linux/peer-credentials.js'
 import { createLog, type LogLevel, logEvent } from '../log.js'
-import type { Address, Behind, CheckResult, Event, Leave, Message, Override } from '../messages.js'
+import type { Address, CheckResult, Event, Leave, Message } from '../messages.js'
 import { openChannel, sayAlive } from './channel.js'
 import { appliedFile, controlSocket, pathsFromEnvironment, statusSocket } from './paths.js'
 
@@ -44,10 +45,8 @@ const applyLimit = 20_000
 const spareLimit = 300
 /** How long alerts may take on the way out, ms. */
 const lastWords = 1_000
-/** setTimeout counts in 31 bits of ms. */
-const longest = 2 ** 31 - 1
-let seenFile = ''
 let pathsSaid = ''
+let turn: Promise<unknown> = Promise.resolve()
 
 const channel = openChannel(
   'control',
@@ -57,7 +56,7 @@ const channel = openChannel(
 )
 sayAlive(channel, 1_000)
 const distribution = createDistribution((to, message) => channel.send(to, message))
-const first = firstConfig()
+const first = start()
 const events = openEventStore({ directory: paths.state, maxBytes: first.config.eventsMaxSize / 2 })
 const state: State = {
   config: first.config,
@@ -67,7 +66,7 @@ const state: State = {
   differs: first.differs,
   confirm: first.confirm,
   orders: current(readOrders(ordersFile(paths.state)), Date.now()),
-  overrides: readOverrides(),
+  overrides: readOverrides(paths.state),
   routers: new Map(),
   services: new Map(),
   table: noTable,
@@ -82,14 +81,27 @@ const state: State = {
 }
 state.processes.up('control', process.pid, Date.now())
 const metrics = createMetrics()
-let overrideTimer: NodeJS.Timeout | undefined
-let orderTimer: NodeJS.Timeout | undefined
+const keep = createKeep(state.storage)
 let vrrpGone: NodeJS.Timeout | undefined
-let confirmTimer: NodeJS.Timeout | undefined
+const overrides = createOverrideBook(state, paths.state, {
+  keep,
+  record,
+  tell: held => channel.send('checkers', { type: 'overrides', overrides: held }),
+  tellPeers: () => peers.tell(),
+})
+const orders = createOrderBook(state, paths.state, keep, behind => {
+  channel.send('vrrp', { type: 'behind', behind })
+  peers.tell()
+})
+const confirmWindow = createConfirmWindow(state, paths.state, {
+  inTurn,
+  apply: config => apply(config, undefined),
+  record,
+})
 const peers = createPeers(state, {
   clock: systemClock,
   event: record,
-  learned: added => setOverrides(added, false),
+  learned: added => overrides.set(added, false),
   changed(priorities, impostor) {
     channel.send('vrrp', { type: 'peers', peers: priorities, ...(impostor === undefined ? {} : { impostor }) })
     tellPaths()
@@ -103,12 +115,12 @@ process.on('SIGINT', () => {})
 const handlers = createHandlers(state, {
   reload: confirm => inTurn(() => reload(confirm)),
   problems: () => {
-    const result = readFile()
+    const result = readConfig(paths.config, state.config)
     return result.ok ? [] : result.errors
   },
   confirm: confirmed,
-  setOverrides: added => setOverrides(added, true),
-  setOrders,
+  setOverrides: added => overrides.set(added, true),
+  setOrders: orders.set,
   leave: how => channel.send('parent', { type: 'stop', how }),
   record,
   async kernelTable(ids) {
@@ -139,10 +151,10 @@ const api = await createApi(handlers, {
 })
 log.info({ event: 'api.listening', where: api.where }, 'api.listening')
 await openTcp(state.config)
-rearmOverrides()
-rearmOrders()
-if (state.confirm) armConfirm(state.confirm.until)
-setInterval(lookAtFile, 5_000).unref()
+overrides.arm()
+orders.arm()
+confirmWindow.arm()
+setInterval(createFileWatch(state), 5_000).unref()
 
 remember()
 if (respawn) for (const role of ['vrrp', 'checkers'] as const) channel.send(role, { type: 'introduce' })
@@ -160,37 +172,20 @@ if (!respawn) {
     ),
   )
 }
-tellRolledBack(first.pending)
+confirmWindow.started(first.pending)
 channel.send('parent', { type: 'started' })
 
-function firstConfig() {
-  const applied = respawn ? readApplied(appliedFile(paths)) : undefined
-  if (applied) return { ...applied, confirm: applied.confirm, differs: false, pending: undefined }
-  const pending = readPending(paths.state)
-  const start = { generation: 1, loadedAt: Date.now(), confirm: undefined, pending }
-  if (pending && pending !== 'unreadable') return { ...start, config: pending.before, differs: true }
-  const result = loadFile(paths.config, { node })
-  if (!result.ok) {
-    log.fatal({ event: 'config.invalid', errors: result.errors }, 'the configuration is not valid')
-    process.exit(78)
-  }
-  return { ...start, config: result.config, differs: false }
-}
-
-/** A start inside the window of `reload --confirm`: nobody has confirmed, so what ran before runs. */
-function tellRolledBack(pending: Pending | 'unreadable' | undefined): void {
-  if (!pending) return
-  setPending(undefined)
-  const text =
-    pending === 'unreadable'
-      ? 'started before `lvskeeper confirm`, and the last confirmed configuration is of another version: the file runs'
-      : 'started before `lvskeeper confirm`: the last confirmed configuration runs; the file differs from it'
-  record(event('config.rolled-back', 'alarm', 'configuration', text))
-}
-
-function readOverrides(): Override[] {
-  const value = readJson(overridesFile(paths.state))
-  return Array.isArray(value) ? prune(value as Override[], Date.now()) : []
+function start() {
+  const found = firstConfig({
+    appliedFile: appliedFile(paths),
+    stateFolder: paths.state,
+    file: paths.config,
+    node,
+    respawn,
+  })
+  if (!('errors' in found)) return found
+  log.fatal({ event: 'config.invalid', errors: found.errors }, 'the configuration is not valid')
+  process.exit(78)
 }
 
 function alerterFor(config: Config) {
@@ -217,29 +212,18 @@ function receive(from: Address, message: Message): void {
       state.processes.up(message.role, message.pid, Date.now())
       if (message.fresh) tellAgain(from)
       return distribution.hello(message)
-    case 'child':
+    case 'child': {
       state.processes.heard(message, Date.now())
       if (message.state === 'died') {
         distribution.lost(message.role)
         if (message.role === 'vrrp') vrrpGone = setTimeout(forgetRouters, spareLimit)
-        record(
-          event(
-            'process.died',
-            'warning',
-            `process ${message.role}`,
-            `${message.role} died (${message.reason}) and is started again`,
-            { pid: message.pid },
-          ),
-        )
       } else if (message.state === 'promoted') {
         state.processes.up('vrrp', message.pid, Date.now())
-        record(
-          event('process.promoted', 'warning', 'process vrrp', 'the spare vrrp process goes on with the adverts', {
-            pid: message.pid,
-          }),
-        )
       }
+      const happened = processEvent(message)
+      if (happened) record(happened)
       return
+    }
     case 'router-status':
       clearTimeout(vrrpGone)
       if (message.lag !== undefined) state.processes.lag('vrrp', message.lag)
@@ -261,11 +245,8 @@ function receive(from: Address, message: Message): void {
     case 'paths':
       state.brokenPaths = message.broken
       return peers.tell()
-    case 'returned': {
-      const { [message.router]: order, ...rest } = state.orders
-      if (order) setOrders(rest)
-      return
-    }
+    case 'returned':
+      return orders.done(message.router)
     case 'event':
       return record(message.event)
     case 'signal':
@@ -308,32 +289,14 @@ function tellAgain(to: Address): void {
 }
 
 /** One at a time: a signal, a request and the end of a window would undo each other half way. */
-let turn: Promise<unknown> = Promise.resolve()
 function inTurn<T>(act: () => Promise<T>): Promise<T> {
   const next = turn.then(act)
   turn = next.catch(() => {})
   return next
 }
 
-function readFile(): ReturnType<typeof loadFile> {
-  try {
-    return loadFile(paths.config, { node: state.config.node.name })
-  } catch (error) {
-    const problem: Problem = {
-      code: 'unreadable',
-      message: error instanceof Error ? error.message : String(error),
-      file: paths.config,
-      line: 0,
-      col: 0,
-      path: '',
-      snippet: '',
-    }
-    return { ok: false, errors: [problem], warnings: [] }
-  }
-}
-
 async function reload(confirm: number | undefined) {
-  const result = readFile()
+  const result = readConfig(paths.config, state.config)
   if (!result.ok) {
     const [one] = result.errors
     const text = `${result.errors.length} errors; the first: ${one?.file}:${one?.line}: ${one?.message}`
@@ -341,43 +304,15 @@ async function reload(confirm: number | undefined) {
     record(event('config.rejected', 'warning', 'configuration', `reload refused: ${text}`))
     return { ok: false as const, errors: result.errors }
   }
-  const lacking = await apply(result.config, windowFor(result.config, confirm))
-  return { ok: true as const, lacking, unmatched: reportUnmatched() }
-}
-
-/** What a reload leaves to be confirmed. It always goes back to what was confirmed last. */
-function windowFor(next: Config, confirm: number | undefined): State['confirm'] {
-  const same = next.hash === state.config.hash
-  if (confirm === undefined) return same ? state.confirm : undefined
-  const before = state.confirm?.before ?? state.config
-  return before.hash === next.hash ? undefined : { until: Date.now() + confirm, before }
-}
-
-/** Nothing temporary lasts silently: an override whose real server has left the file is named. */
-function reportUnmatched(): readonly string[] {
-  // What sources name stands in no file.
-  const services = state.config.services.map(({ name, realServers, sources }) => ({
-    name,
-    realServers:
-      sources.length === 0 ? realServers : [...realServers, ...(state.services.get(name)?.realServers ?? [])],
-  }))
-  return unmatched(state.overrides, services, Date.now()).map(override => {
-    const name = `${override.verb} of ${label(override)} by ${override.author}`
-    record(
-      event('override.unmatched', 'notice', `server ${label(override)}`, `${name} fits no real server any more`, {
-        verb: override.verb,
-        author: override.author,
-      }),
-    )
-    return name
-  })
+  const lacking = await apply(result.config, confirmWindow.after(result.config, confirm))
+  return { ok: true as const, lacking, unmatched: overrides.reportUnmatched() }
 }
 
 async function apply(config: Config, confirm: State['confirm']): Promise<readonly string[]> {
   const { hash } = state.config
   state.refused = undefined
   state.differs = false
-  setConfirm(confirm)
+  confirmWindow.set(confirm)
   if (config.hash === hash) {
     remember()
     return distribution.lacking()
@@ -414,147 +349,15 @@ async function openTcp(config: Config): Promise<void> {
 
 function remember(): void {
   const { config, generation, loadedAt, confirm } = state
-  try {
-    writeApplied(appliedFile(paths), { config, generation, loadedAt, ...(confirm ? { confirm } : {}) })
-    state.storage.delete('applied')
-  } catch (error) {
-    state.storage.set('applied', `${appliedFile(paths)}: ${error instanceof Error ? error.message : String(error)}`)
-  }
-}
-
-function setConfirm(confirm: State['confirm']): void {
-  clearTimeout(confirmTimer)
-  if (confirm !== state.confirm) setPending(confirm)
-  state.confirm = confirm
-  if (confirm) armConfirm(confirm.until)
-}
-
-function setPending(pending: Pending | undefined): void {
-  try {
-    writePending(paths.state, pending)
-    state.storage.delete('confirm')
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error)
-    state.storage.set('confirm', `a restart would not roll back: ${text}`)
-  }
-}
-
-function armConfirm(until: number): void {
-  confirmTimer = setTimeout(
-    () => void inTurn(() => (Date.now() < until ? rearm(until) : rollBack())),
-    Math.min(longest, Math.max(0, until - Date.now())),
-  )
-}
-
-async function rearm(until: number): Promise<void> {
-  armConfirm(until)
-}
-
-async function rollBack(): Promise<void> {
-  const { confirm } = state
-  // Confirmed, or given more time, while this waited for its turn.
-  if (!confirm || confirm.until > Date.now()) return
-  record(
-    event(
-      'config.rolled-back',
-      'alarm',
-      'configuration',
-      'not confirmed in time: the configuration before runs again; the file differs from it',
-    ),
-  )
-  await apply(confirm.before, undefined)
-  state.differs = true
+  const file = appliedFile(paths)
+  keep('applied', file, () => writeApplied(file, { config, generation, loadedAt, ...(confirm ? { confirm } : {}) }))
 }
 
 function confirmed(): boolean {
   if (!state.confirm) return false
-  setConfirm(undefined)
+  confirmWindow.set(undefined)
   remember()
   return true
-}
-
-/** Merges stamps, keeps them, tells the checkers and (unless they told us) the other directors. */
-function setOverrides(added: readonly Override[], tell: boolean): void {
-  state.overrides = prune(merge(state.overrides, added), Date.now())
-  try {
-    writeJson(overridesFile(paths.state), state.overrides)
-    state.storage.delete('overrides')
-  } catch (error) {
-    state.storage.set('overrides', `overrides: ${error instanceof Error ? error.message : String(error)}`)
-  }
-  channel.send('checkers', { type: 'overrides', overrides: active(state.overrides, Date.now()) })
-  rearmOverrides()
-  if (tell) peers.tell()
-}
-
-function rearmOverrides(): void {
-  clearTimeout(overrideTimer)
-  const now = Date.now()
-  const end = nextEnd(state.overrides, now)
-  if (end === undefined) return
-  overrideTimer = setTimeout(
-    () => {
-      const before = active(state.overrides, end - 1)
-      const left = new Set(active(state.overrides, Date.now()))
-      for (const override of before.filter(each => !left.has(each)))
-        record(
-          event(
-            'override.ended',
-            'notice',
-            `server ${override.service}/${override.address}`,
-            `${override.verb} by ${override.author} has ended: its time is up`,
-          ),
-        )
-      setOverrides([], true)
-    },
-    Math.min(longest, Math.max(0, end - now)),
-  )
-}
-
-function setOrders(orders: Readonly<Record<string, Behind>>): void {
-  state.orders = orders
-  try {
-    writeOrders(ordersFile(paths.state), orders)
-    state.storage.delete('orders')
-  } catch (error) {
-    state.storage.set('orders', `orders: ${error instanceof Error ? error.message : String(error)}`)
-  }
-  channel.send('vrrp', { type: 'behind', behind: orders })
-  rearmOrders()
-  peers.tell()
-}
-
-function rearmOrders(): void {
-  clearTimeout(orderTimer)
-  const now = Date.now()
-  const ends = Object.values(state.orders).flatMap(({ until }) => (until === undefined ? [] : [until]))
-  if (ends.length === 0) return
-  orderTimer = setTimeout(
-    () => setOrders(current(state.orders, Date.now())),
-    Math.min(longest, Math.max(0, Math.min(...ends) - now)),
-  )
-}
-
-/** Says in `status` that somebody edited the file and has not reloaded. Cheap: the file is only read when it changed. */
-function lookAtFile(): void {
-  try {
-    const stamp = stampOf([...new Set([paths.config, ...state.config.files])])
-    if (stamp === seenFile) return
-    seenFile = stamp
-    const result = loadFile(paths.config, { node: state.config.node.name })
-    state.differs = !result.ok || result.config.hash !== state.config.hash
-  } catch {
-    state.differs = true
-  }
-}
-
-/** Changes with any of the files that were read, and when a file comes or goes beside an included one. */
-function stampOf(files: readonly string[]): string {
-  const folders = files.slice(1).map(file => dirname(file))
-  return [...files, ...new Set(folders)]
-    .map(path => statSync(path))
-    .map(({ mtimeMs, size }) => `${mtimeMs}/${size}`)
-    .join()
 }
 
 function leave(how: Leave): void {

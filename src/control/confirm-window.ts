@@ -1,0 +1,67 @@
+import type { Config } from '../../config/config.js'
+import type { Event } from '../messages.js'
+import { type Pending, writePending } from './pending.js'
+import { event, type State } from './state.js'
+import { createTimer } from './timer.js'
+
+/** What the window needs of the control process. */
+export interface ConfirmPorts {
+  /** One at a time with reloads. */
+  inTurn(act: () => Promise<void>): Promise<void>
+  apply(config: Config): Promise<unknown>
+  record(event: Event): void
+}
+
+/** `reload --confirm`: what is not confirmed in time goes back to what was confirmed last, also over a restart. */
+export function createConfirmWindow(state: State, folder: string, { inTurn, apply, record }: ConfirmPorts) {
+  const timer = createTimer(() => void inTurn(rollBack))
+
+  async function rollBack(): Promise<void> {
+    const { confirm } = state
+    // Confirmed, or given more time, while this waited for its turn.
+    if (!confirm || confirm.until > Date.now()) return
+    record(rolledBack('not confirmed in time: the configuration before runs again; the file differs from it'))
+    await apply(confirm.before)
+    state.differs = true
+  }
+
+  function keep(pending: Pending | undefined): void {
+    try {
+      writePending(folder, pending)
+      state.storage.delete('confirm')
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error)
+      state.storage.set('confirm', `a restart would not roll back: ${text}`)
+    }
+  }
+
+  return {
+    arm: () => timer.set(state.confirm?.until),
+    set(confirm: State['confirm']): void {
+      if (confirm !== state.confirm) keep(confirm)
+      state.confirm = confirm
+      timer.set(confirm?.until)
+    },
+    /** What a reload leaves to be confirmed. It always goes back to what was confirmed last. */
+    after(next: Config, ms: number | undefined): State['confirm'] {
+      const same = next.hash === state.config.hash
+      if (ms === undefined) return same ? state.confirm : undefined
+      const before = state.confirm?.before ?? state.config
+      return before.hash === next.hash ? undefined : { until: Date.now() + ms, before }
+    },
+    /** A start inside the window: nobody has confirmed, so what ran before runs. */
+    started(pending: Pending | 'unreadable' | undefined): void {
+      if (!pending) return
+      keep(undefined)
+      record(rolledBack(pending === 'unreadable' ? lost : kept))
+    },
+  }
+}
+
+const kept = 'started before `lvskeeper confirm`: the last confirmed configuration runs; the file differs from it'
+const lost =
+  'started before `lvskeeper confirm`, and the last confirmed configuration is of another version: the file runs'
+
+function rolledBack(text: string): Event {
+  return event('config.rolled-back', 'alarm', 'configuration', text)
+}

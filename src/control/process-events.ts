@@ -1,0 +1,20 @@
+import type { Event, Message } from '../messages.js'
+import { event } from './state.js'
+
+/** What the history keeps of a child's death or of the spare's taking over; undefined for the rest. */
+export function processEvent(message: Extract<Message, { type: 'child' }>): Event | undefined {
+  const { role, pid, state } = message
+  if (state === 'died')
+    return event(
+      'process.died',
+      'warning',
+      `process ${role}`,
+      `${role} died (${message.reason}) and is started again`,
+      { pid },
+    )
+  if (state === 'promoted')
+    return event('process.promoted', 'warning', 'process vrrp', 'the spare vrrp process goes on with the adverts', {
+      pid,
+    })
+  return undefined
+}
