@@ -1,4 +1,5 @@
 import type { Address, Answer, Envelope, Message, Question, Role } from '../messages.js'
+import { Refusal } from '../refusal.js'
 
 /** One child's end of the messages: everything goes through the parent, which carries it to `to`. */
 export interface Channel {
@@ -6,15 +7,6 @@ export interface Channel {
   send(to: Address, message: Message): void
   /** Asks another process; rejects after `timeout` ms, or with the error that was answered. */
   ask(to: Address, question: Question, timeout?: number): Promise<unknown>
-}
-
-/** An answer that says no: a stable code for programs, a sentence for people. */
-export class Refusal extends Error {
-  readonly code: string
-  constructor(code: string, text: string) {
-    super(text)
-    this.code = code
-  }
 }
 
 export type Receive = (from: Address, message: Message) => void

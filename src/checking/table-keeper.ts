@@ -1,0 +1,143 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { systemClock } from '../clock.js'
+import type { CheckerSettings } from '../control/wanted.js'
+import type { Context, Desired } from '../ipvs/desired.js'
+import { fileJournal } from '../ipvs/journal.js'
+import { type Manager, type ManagerState, manager } from '../ipvs/manager.js'
+import { openIpvs } from '../linux/ipvs.js'
+import type { Event, TableReport } from '../messages.js'
+import { firstVerdict } from './first-verdicts.js'
+import type { Member, Pool } from './pool.js'
+import { serviceEvent } from './table-events.js'
+
+/** How long until a kernel without a table is asked again, ms. */
+const retry = 2_000
+
+/** What the table needs of the checkers process. */
+export interface TablePorts {
+  readonly pool: Pool
+  settings(): CheckerSettings | undefined
+  want(context: Context): Desired
+  tell(event: Event): void
+  /** A pass is done: the weight that is up of each service. */
+  passed(services: Desired['services']): void
+  /** Whether a service is one of our own probes, which nobody shall see. */
+  hidden(service: string): boolean
+}
+
+/** The kernel's table: opened once, tried again where the kernel has none, its state and trouble as `status` shows them. */
+export function createTableKeeper(stateFolder: string, ports: TablePorts) {
+  const { pool, settings, tell } = ports
+  const journal = fileJournal(join(stateFolder, 'table.json'))
+  const since = new Map<string, { readonly state: string; readonly since: number }>()
+  let table: Manager | undefined
+  let opening: Promise<void> | undefined
+  let failure: string | undefined
+  let repairs = 0
+  let lastRepair: TableReport['lastRepair']
+
+  function globals() {
+    const { timeouts, sync } = settings() ?? {}
+    return {
+      ...(timeouts ? { timeouts } : {}),
+      ...(sync ? { daemons: (['master', 'backup'] as const).map(role => ({ ...sync, role })) } : {}),
+    }
+  }
+
+  function start(kernel: Awaited<ReturnType<typeof openIpvs>>): Manager {
+    return manager(
+      { kernel, clock: systemClock, journal },
+      {
+        want: ports.want,
+        globals,
+        drift: () => settings()?.drift ?? 'repair',
+        onEvent(event) {
+          if (event.name === 'table.drift') {
+            repairs++
+            lastRepair = { at: Date.now(), text: event.text }
+          }
+          tell({ ...event, at: Date.now() })
+        },
+        onPass({ desired: { services } }) {
+          remember(services)
+          ports.passed(services)
+        },
+      },
+    )
+  }
+
+  function remember(services: Desired['services']): void {
+    for (const [name, outcome] of services) {
+      const known = since.get(name)
+      if (outcome.pending || known?.state === outcome.state || ports.hidden(name)) continue
+      since.set(name, { state: outcome.state, since: Date.now() })
+      const event = serviceEvent(name, known?.state, outcome, Date.now())
+      if (event) tell(event)
+    }
+  }
+
+  async function open(): Promise<void> {
+    try {
+      mkdirSync(stateFolder, { recursive: true })
+      table = start(await openIpvs())
+      failure = undefined
+      await table.start()
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error)
+      const level = pool.services().size === 0 ? 'info' : 'alarm'
+      if (failure === undefined) tell({ at: Date.now(), name: 'table.unavailable', level, subject: 'table', text })
+      failure = text
+      opening = undefined
+      setTimeout(() => void keeper.open(), retry)
+    }
+  }
+
+  const keeper = {
+    /** Resolves when the kernel's table is open, or has been found to be missing. */
+    async open(): Promise<void> {
+      if (table) return
+      opening ??= open()
+      return opening
+    },
+    look: () => table?.look(),
+    settled: async () => table?.settled(),
+    state: (): ManagerState | undefined => table?.state(),
+    /** When a service got the state that it has. */
+    since: (service: string): number | undefined => since.get(service)?.since,
+    forget: (service: string) => since.delete(service),
+    report(complete: boolean): TableReport {
+      const state = table?.state()
+      const foreign = state?.fast && state.desired?.names ? Math.max(0, state.fast.size - state.actual.size) : 0
+      const refused = state?.failed[0]
+      return {
+        complete,
+        repairs,
+        foreign,
+        ...(lastRepair ? { lastRepair } : {}),
+        ...(failure !== undefined ? { failure } : refused ? { failure: `${refused.entry}: ${refused.errno}` } : {}),
+      }
+    },
+    /** What the process before this one left in the kernel: a dead real server must not come back because we are new. */
+    async firstVerdicts(): Promise<(member: Member) => 'up' | 'down' | undefined> {
+      try {
+        const kernel = await openIpvs()
+        try {
+          const [held, kept] = await Promise.all([kernel.listFast(), journal.read()])
+          return ({ service, server }) => firstVerdict(service, server, held, kept)
+        } finally {
+          kernel.close()
+        }
+      } catch {
+        // No table to read: `open` tells it.
+        return () => undefined
+      }
+    },
+    async stop(how: { readonly clear: boolean }): Promise<void> {
+      await table?.stop(how)
+    },
+  }
+  return keeper
+}
+
+export type TableKeeper = ReturnType<typeof createTableKeeper>
