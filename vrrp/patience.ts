@@ -1,10 +1,9 @@
 import { compareAddresses } from './address.js'
+import { guard, LEAST } from './lateness.js'
 import type { Millis } from './ports.js'
 import type { Backup, HeardMaster, Knowledge } from './state.js'
 import { isOwner, type VirtualRouter } from './virtual-router.js'
 
-/** Below this nobody can be told apart: wake-ups and delivery of a healthy machine. */
-const LEAST = 2
 /** A router that is none of ours may be a silent backup for long after it was heard. */
 export const STRANGER_REMEMBERED = 3_600_000
 
@@ -42,8 +41,8 @@ export function tail(router: VirtualRouter, knowledge: Knowledge, backup: Waitin
   const place = rank(router, knowledge, backup.master, now)
   const skew = rfcSkew(router, knowledge, backup.masterInterval)
   if (place === undefined) return skew
-  const guard = backup.left ? 0 : Math.min(Math.max(backup.master?.lateness ?? 0, LEAST), Math.max(skew, LEAST))
-  return guard + place * slot(backup.masterInterval)
+  const late = backup.left ? 0 : guard(backup.master?.lateness, skew)
+  return late + place * slot(backup.masterInterval)
 }
 
 /** RFC 9568 6.1, and RFC 3768 6.1 where it is always of seconds. */

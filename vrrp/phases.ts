@@ -1,4 +1,5 @@
-import { downInterval, electionPriority } from './patience.js'
+import { type Lateness, remember, unknownLateness } from './lateness.js'
+import { downInterval, electionPriority, slot } from './patience.js'
 import type { Millis } from './ports.js'
 import type { Backup, Cause, Effect, HeardMaster, Knowledge, Master, Phase, Retry, State, Step } from './state.js'
 import type { VirtualRouter } from './virtual-router.js'
@@ -42,20 +43,26 @@ export function becomeInit(router: VirtualRouter, state: State, cause: Cause): S
   return [{ ...state, phase }, [...farewell, ...letGo(state.phase), transition(state.phase, phase, cause)]]
 }
 
-export type Heard = { readonly priority: number; readonly interval: Millis; readonly from: string }
+/** `waited`: how long the advert lay in the socket before it was read. */
+export type Heard = {
+  readonly priority: number
+  readonly interval: Millis
+  readonly from: string
+  readonly waited?: Millis
+}
 
 /** The phase of a backup that has just heard its master: a whole new down interval. */
 export function follow(router: VirtualRouter, state: State, heard: Heard, now: Millis): Backup {
   const before = state.phase.name === 'backup' ? state.phase : undefined
   const masterInterval = router.version === 2 ? router.advertInterval : heard.interval
-  const master: HeardMaster = {
-    address: heard.from,
-    priority: heard.priority,
-    heardAt: now,
-    lateness: lateness(before, heard, now),
-  }
+  // What we read late was not sent late; but if we were that slow, more may wait to be read.
+  const { waited = 0 } = heard
+  const heardAt = now - waited
+  const { from: address, priority } = heard
+  const master: HeardMaster = { address, priority, heardAt, lateness: lateness(before, heard, heardAt) }
   const waiting = { master, masterInterval, left: false }
-  const deadline = now + downInterval(router, state.knowledge, waiting, now)
+  const atLeast = waited > slot(masterInterval) ? now + masterInterval : now
+  const deadline = Math.max(atLeast, heardAt + downInterval(router, state.knowledge, waiting, now))
   const preemptAt = before?.preemptAt === undefined ? {} : { preemptAt: before.preemptAt }
   return { name: 'backup', ...waiting, ...preemptAt, deadline, rearmed: false, wants: false }
 }
@@ -88,13 +95,8 @@ function transition(from: Phase, to: Phase, cause: Cause): Effect {
   return { type: 'transition', from: from.name, to: to.name, cause }
 }
 
-/**
- * A maximum that fades by 2 % with each advert, so that one bad moment is forgotten after a hundred. A lost advert counts
- * as one that is a whole interval late.
- */
-function lateness(before: Backup | undefined, heard: Heard, now: Millis): Millis {
+function lateness(before: Backup | undefined, heard: Heard, heardAt: Millis): Lateness {
   const last = before?.master
-  if (!before || last?.address !== heard.from) return 0
-  const late = now - last.heardAt - before.masterInterval
-  return Math.max(late, last.lateness * 0.98, 0)
+  if (!before || last?.address !== heard.from) return unknownLateness
+  return remember(last.lateness, heardAt - last.heardAt, before.masterInterval, heardAt)
 }

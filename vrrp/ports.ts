@@ -25,6 +25,8 @@ export type Received = {
   /** Known for IPv4 only: an IPv6 raw socket does not hand over the header. */
   readonly destination?: string
   readonly ttl?: number
+  /** How long it lay in the socket before it was read, where the kernel can tell. */
+  readonly waited?: Millis
 }
 
 /** Adverts of one interface, family and kind (multicast or unicast), shared by the virtual routers on it. */

@@ -72,11 +72,14 @@ export function runRouter(
 
   return {
     receive(packet) {
-      const advert = incoming.take(router, packet, ownAddress(), clock.now())
+      const { waited = 0 } = packet
+      const at = clock.now() - waited
+      const advert = incoming.take(router, packet, ownAddress(), at)
       if (!advert) return
-      const changed = heard?.from !== advert.from
-      heard = { from: advert.from, at: clock.now(), epoch: epoch() }
-      dispatch({ type: 'advert', priority: advert.priority, interval: advert.interval, from: advert.from })
+      const { from, priority, interval } = advert
+      const changed = heard?.from !== from
+      heard = { from, at, epoch: epoch() - Math.round(waited) }
+      dispatch({ type: 'advert', priority, interval, from, waited })
       if (changed) notify({ type: 'changed', router: name })
     },
     contribution(source, value, reason) {

@@ -1,3 +1,4 @@
+import type { Lateness } from './lateness.js'
 import type { Millis } from './ports.js'
 import type { VirtualRouter } from './virtual-router.js'
 
@@ -55,8 +56,7 @@ export type HeardMaster = {
   readonly address: string
   readonly priority: number
   readonly heardAt: Millis
-  /** The largest delay of its adverts lately. */
-  readonly lateness: Millis
+  readonly lateness: Lateness
 }
 
 export type Knowledge = {
@@ -108,7 +108,14 @@ export type Resume = {
 export type Event =
   | { readonly type: 'startup'; readonly resume?: Resume }
   | { readonly type: 'tick' }
-  | { readonly type: 'advert'; readonly priority: number; readonly interval: Millis; readonly from: string }
+  /** `waited`: how long it lay in the socket before it was read. */
+  | {
+      readonly type: 'advert'
+      readonly priority: number
+      readonly interval: Millis
+      readonly from: string
+      readonly waited?: Millis
+    }
   /** Our standing after tracking. */
   | { readonly type: 'standing'; readonly priority: number; readonly faults: readonly string[] }
   | { readonly type: 'ready'; readonly ready: boolean }

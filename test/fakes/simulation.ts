@@ -28,7 +28,8 @@ export function random(seed: number) {
   }
 }
 
-type Packet = { readonly from: number; readonly priority: number; readonly interval: number }
+/** `at`: when it arrived at a director that was asleep. */
+type Packet = { readonly from: number; readonly priority: number; readonly interval: number; readonly at?: number }
 export type Director = {
   readonly index: number
   router: VirtualRouter
@@ -170,7 +171,8 @@ export function simulate(routers: readonly VirtualRouter[], rnd: Random, readAll
 
   function receive(one: Director, packet: Packet) {
     const { priority, interval } = packet
-    dispatch(one, { type: 'advert', priority, interval, from: addressOf(packet.from) })
+    const waited = (now - (packet.at ?? now)) * one.rate
+    dispatch(one, { type: 'advert', priority, interval, from: addressOf(packet.from), waited })
   }
 
   function perform(one: Director, effect: Effect) {
@@ -210,7 +212,7 @@ export function simulate(routers: readonly VirtualRouter[], rnd: Random, readAll
       if (network.cut(packet.from, to.index) || rnd.chance(network.loss)) continue
       api.at(now + network.delay(), () => {
         if (!to.alive) return
-        if (to.stalledUntil > now) to.socket.push(packet)
+        if (to.stalledUntil > now) to.socket.push({ ...packet, at: now })
         else receive(to, packet)
       })
     }

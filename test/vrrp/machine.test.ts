@@ -233,15 +233,29 @@ describe('the ranks', () => {
     let state = on(router(), backup(), peers(undefined, undefined))[0]
     state = on(router(), state, advert(200), NOW)[0]
     state = on(router(), state, advert(200), NOW + 115)[0]
-    expect(deadline(state)).toBe(NOW + 115 + 300 + 15)
+    expect(deadline(state)).toBe(NOW + 115 + 300 + 22.5)
     state = on(router(), state, advert(200), NOW + 415)[0]
     expect(deadline(state)).toBe(NOW + 415 + 300 + SKEW)
   })
-  test('forget a late advert after a hundred good ones', () => {
+  test('forget a late advert after a second of good ones', () => {
     let state = on(router(), backup(), peers(undefined, undefined))[0]
     state = on(router(), state, advert(200), NOW)[0]
-    for (let i = 0; i <= 120; i++) state = on(router(), state, advert(200), NOW + 115 + i * 100)[0]
-    expect(deadline(state)).toBe(NOW + 115 + 12_000 + 300 + 2)
+    for (let i = 0; i <= 11; i++) state = on(router(), state, advert(200), NOW + 115 + i * 100)[0]
+    expect(deadline(state)).toBe(NOW + 115 + 1100 + 300 + 2)
+  })
+  test('do not guard against what only this director read late, and count from its arrival', () => {
+    const waited = (ms: number): Event => ({ type: 'advert', priority: 200, interval: 100, from: OTHER, waited: ms })
+    let state = on(router(), backup(), peers(undefined, undefined))[0]
+    state = on(router(), state, advert(200), NOW)[0]
+    state = on(router(), state, waited(9), NOW + 109)[0]
+    expect(deadline(state)).toBe(NOW + 100 + 300 + 2)
+  })
+  test('give a master whose advert waited long another interval: more of them may wait', () => {
+    const waited = (ms: number): Event => ({ type: 'advert', priority: 200, interval: 100, from: OTHER, waited: ms })
+    let state = on(router(), backup(), peers(undefined, undefined))[0]
+    state = on(router(), state, advert(200), NOW)[0]
+    state = on(router(), state, waited(290), NOW + 390)[0]
+    expect(deadline(state)).toBe(NOW + 390 + 100)
   })
   test('let the best take over at once when the master leaves', () => {
     let state = on(router(), backup(), peers(undefined, undefined))[0]
