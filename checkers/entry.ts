@@ -24,7 +24,8 @@ export type Entry = Due & {
   started: Millis
   /** What the next start is counted from: a start that came early to share a turn does not shorten the interval. */
   base: Millis
-  stalledAtStart: Millis
+  /** The deadline of this attempt was moved: our own loop had stood still. */
+  moved: boolean
   attempt: AbortController
   /** Counts the attempts: an outcome of an earlier one is of no interest. */
   turn: number
@@ -35,6 +36,8 @@ export type Entry = Due & {
   /** Starts still to come after a sign of trouble, and whether a refusal at one of them is final. */
   hurry: readonly Millis[]
   final: boolean
+  /** A connection broke off in this hurry: the next that does is the same failure. */
+  brokenOff: boolean
   /** Went down without `fall`, by a refusal after a dying connection; no other failure has confirmed it yet. */
   byWatch: boolean
   report(now: Millis): Report
@@ -68,7 +71,7 @@ export function createEntry(key: string, { target, spec, provisional }: Wanted, 
     resumed: false,
     started: 0,
     base: 0,
-    stalledAtStart: 0,
+    moved: false,
     attempt: new AbortController(),
     turn: 0,
     running: undefined,
@@ -76,6 +79,7 @@ export function createEntry(key: string, { target, spec, provisional }: Wanted, 
     removed: false,
     hurry: [],
     final: false,
+    brokenOff: false,
     byWatch: false,
     report: now => report(entry, now),
   }

@@ -19,6 +19,11 @@ export function nobodyListens({ final, health }: Entry, outcome: Outcome): boole
   return outcome.reason === 'refused' || outcome.reason === 'reset'
 }
 
+/** Connected, and then reset or closed without an answer: accepted by a process that was about to end. */
+export function brokenOff(outcome: Outcome): boolean {
+  return !outcome.passed && outcome.layer !== 'L4CON' && (outcome.reason === 'reset' || outcome.reason === 'closed')
+}
+
 /** When the check is due next, given its health before and after the last attempt. `random` is in [0, 1). */
 export function dueAfter(entry: Entry, before: Health, now: Millis, random: number): Millis {
   const { spec, health, base, damping } = entry

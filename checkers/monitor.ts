@@ -1,7 +1,7 @@
 import { fell } from './damping.js'
 import { createEntry, type Entry, inherit } from './entry.js'
 import { failed } from './errors.js'
-import { dueAfter, fold, inverted, nobodyListens } from './fold.js'
+import { brokenOff, dueAfter, fold, inverted, nobodyListens } from './fold.js'
 import { createHeap } from './heap.js'
 import { createHistogram } from './histogram.js'
 import type { Result } from './history.js'
@@ -46,14 +46,16 @@ export type MonitorPorts = {
   readonly excuse?: (target: Target, outcome: Outcome) => string | undefined
 }
 
-/** After a sign of trouble: now, and after these pauses. nginx may accept one more connect after its last FIN. */
-const HURRY: readonly Millis[] = [0, 5, 20, 50]
+/** After a sign of trouble: now, and after these pauses. A program of many processes may accept while they end one by one. */
+const HURRY: readonly Millis[] = [0, 5, 20, 50, 100, 200]
 
 /** Starts within so many ms go out together: a turn of the loop costs as much as a check. */
 const SLOT: Millis = 5
 
 /** An attempt that does not end with its signal (a file on a dead network mount) is given up after this. */
 const GRACE: Millis = 200
+/** A standstill of more than this share of the timeout is not taken for the silence of a server. */
+const MISSED = 0.25
 const stuck = failed('local-error', 'SOCKERR', 'the attempt did not end in time')
 
 /** Runs every check: one heap of deadlines, one timer, one attempt per check at a time. */
@@ -133,10 +135,18 @@ export function createMonitor(ports: MonitorPorts) {
     return entry.running || entry.hurry.length > 0 ? 0 : Math.min(SLOT, entry.spec.fastInterval / 20)
   }
 
-  /** Our own standstill is not the server's: the deadline moves by as long as we did not look. */
+  /**
+   * The clock wakes us after the poll phase: an answer that came in time has been read. Only a standstill that took a good
+   * part of the attempt (the connect was seen at its end, the answer could not be) moves its deadline, and only once.
+   */
   function timeUp(entry: Entry, now: Millis) {
-    const deadline = entry.started + entry.spec.timeout + stall.total() - entry.stalledAtStart
-    if (deadline > now) return heap.schedule(entry, deadline)
+    const { timeout } = entry.spec
+    const pause = entry.moved ? 0 : stall.longestSince(entry.started)
+    const deadline = Math.min(entry.started + timeout + pause, now + timeout)
+    if (pause > timeout * MISSED && deadline > now) {
+      entry.moved = true
+      return heap.schedule(entry, deadline)
+    }
     if (entry.attempt.signal.aborted) return settle(entry, entry.turn, stuck, false)
     heap.schedule(entry, now + GRACE)
     entry.attempt.abort()
@@ -154,7 +164,7 @@ export function createMonitor(ports: MonitorPorts) {
     entry.hurry = entry.hurry.filter(time => time > now)
     entry.started = now
     entry.base = Math.max(now, entry.due)
-    entry.stalledAtStart = stall.total()
+    entry.moved = false
     // One for many attempts: a probe takes its listener away when it settles, and only a timeout uses it up.
     if (entry.attempt.signal.aborted) entry.attempt = new AbortController()
     const { attempt } = entry
@@ -188,11 +198,14 @@ export function createMonitor(ports: MonitorPorts) {
     else counters.failed++
     const before = entry.health
     const final = urgent && nobodyListens(entry, outcome) && (ports.mayBeFinal?.(entry.key) ?? true)
-    const health = fold(entry, outcome, final, now)
+    const again = urgent && !final && brokenOff(outcome)
+    const health = again && entry.brokenOff ? before : fold(entry, outcome, final, now)
     entry.health = health
     entry.byWatch = final
-    // One failure in a hurry is one failure: what comes next is `fast_interval`, so that `fall` keeps its meaning.
-    if (urgent && !outcome.passed) entry.hurry = []
+    // One failure in a hurry is one failure: what comes next is `fast_interval`, so that `fall` keeps its meaning. A
+    // connection that broke off is the same death once more: the looks that are left find who listens, and count no further.
+    if (again) entry.brokenOff = true
+    else if (urgent && !outcome.passed) entry.hurry = []
     if (entry.spec.watch.enabled) follow(entry, health, outcome, now)
     heap.schedule(entry, dueAfter(entry, before, now, random()))
     ports.onResult?.(entry.key, result, health)
@@ -225,12 +238,13 @@ export function createMonitor(ports: MonitorPorts) {
     return excuse === undefined ? outcome : failed('local-error', 'SOCKERR', excuse)
   }
 
-  /** Checks now and again after 5, 20 and 50 ms. `final`: a refusal among them needs no `fall`, if the check says so. */
+  /** Checks now and again after the pauses. `final`: a refusal among them needs no `fall`, if the check says so. */
   function hasty(key: string, final = true, pauses: readonly Millis[] = HURRY) {
     const entry = entries.get(key)
     if (!entry) return
     const now = clock.now()
     entry.hurry = pauses.map(pause => now + pause)
+    entry.brokenOff = false
     entry.final = final && entry.spec.watch.final
     if (!entry.running && !entry.queued) heap.schedule(entry, Math.min(entry.due, now))
     arm(now)

@@ -7,6 +7,7 @@ import { virtualClock } from './virtual-clock.js'
 
 const pass: Outcome = { passed: true, layer: 'L4OK' }
 const refused: Outcome = { passed: false, reason: 'refused', layer: 'L4CON' }
+const brokenOff: Outcome = { passed: false, reason: 'reset', layer: 'L7RSP' }
 const local: Outcome = { passed: false, reason: 'local-error', layer: 'SOCKERR' }
 const timeout: Outcome = { passed: false, reason: 'timeout', layer: 'L4TOUT' }
 
@@ -92,6 +93,49 @@ describe('the monitor', () => {
     expect(monitor.metrics().stalled).toBeGreaterThan(4900)
   })
 
+  test('ends an attempt in time although every turn of its loop comes late', async () => {
+    const { time, answers, monitor, want, verdicts } = setup()
+    answers.set('a', undefined)
+    monitor.set(want(['a', { timeout: 1000 }]))
+    for (let turn = 0; turn < 10; turn++) {
+      await time.until(time.clock.now() + 60)
+      time.stall(60)
+    }
+    await time.until(1100)
+    expect(monitor.metrics().stalled).toBeGreaterThan(500)
+    expect(verdicts).toEqual(['1000 a unknown>down'])
+  })
+
+  test('moves the deadline of an attempt once, however often it stood still', async () => {
+    const { time, answers, monitor, want, verdicts } = setup()
+    answers.set('a', undefined)
+    monitor.set(want(['a', { timeout: 300 }]))
+    await time.until(120)
+    time.stall(400)
+    await time.until(560)
+    expect(verdicts).toEqual([])
+    time.stall(400)
+    await time.until(970)
+    expect(verdicts).toHaveLength(1)
+  })
+
+  test('takes an answer that came while it stood still', async () => {
+    let answer: (outcome: Outcome) => void = () => {}
+    const { time, monitor, want, verdicts } = setup({
+      probeFor: () => () =>
+        new Promise(resolve => {
+          answer = resolve
+        }),
+    })
+    monitor.set(want(['a', { timeout: 300 }]))
+    await time.until(120)
+    time.stall(5000)
+    // The poll phase comes before the deadline is judged.
+    answer(pass)
+    await time.until(5130)
+    expect(verdicts).toEqual(['5120 a unknown>up'])
+  })
+
   test('leaves the verdict alone when the trouble is its own', async () => {
     const { time, answers, monitor, want, verdicts } = setup()
     monitor.set(want(['a', {}]))
@@ -167,23 +211,48 @@ describe('the monitor', () => {
     expect(new Set(starts.map(({ address }) => address)).size).toBe(5)
   })
 
-  test('after a sign of trouble checks at 0, 5, 20 and 50 ms, and a refusal is final', async () => {
+  test('after a sign of trouble checks at 0, 5, 20, 50, 100 and 200 ms, and a refusal is final', async () => {
     const { time, answers, monitor, want, verdicts, starts } = setup()
     monitor.set(want(['a', {}]))
     await time.until(1000)
     starts.length = 0
     monitor.hasty('a')
-    await time.until(1100)
-    expect(starts.map(({ at }) => at)).toEqual([1000, 1005, 1020, 1050])
+    await time.until(1300)
+    expect(starts.map(({ at }) => at)).toEqual([1000, 1005, 1020, 1050, 1100, 1200])
     expect(verdicts).toHaveLength(1)
     monitor.hasty('a')
-    await time.until(1110)
+    await time.until(1310)
     answers.set('a', refused)
-    await time.until(1200)
-    expect(verdicts.at(-1)).toBe('1120 a up>down')
+    await time.until(1400)
+    expect(verdicts.at(-1)).toBe('1320 a up>down')
     expect(monitor.byWatch('a')).toBe(true)
     await time.until(5000)
     expect(monitor.byWatch('a')).toBe(false)
+  })
+
+  test('looks on after a connection that broke off, until somebody refuses', async () => {
+    const { time, answers, monitor, want, verdicts } = setup()
+    monitor.set(want(['a', {}]))
+    await time.until(1000)
+    answers.set('a', brokenOff)
+    monitor.hasty('a')
+    await time.until(1030)
+    expect(verdicts).toHaveLength(1)
+    answers.set('a', refused)
+    await time.until(1060)
+    expect(verdicts.at(-1)).toBe('1050 a up>down')
+  })
+
+  test('takes all connections that broke off in one hurry as one failure', async () => {
+    const { time, answers, monitor, want, verdicts } = setup()
+    monitor.set(want(['a', {}]))
+    await time.until(1000)
+    answers.set('a', brokenOff)
+    monitor.hasty('a')
+    await time.until(1210)
+    expect(monitor.health('a')).toEqual({ verdict: 'up', streak: 1 })
+    await time.until(3000)
+    expect(verdicts.at(-1)).toBe('1600 a up>down')
   })
 
   test('needs `fall` refusals at the fast interval where the check says that none is final', async () => {
