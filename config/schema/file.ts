@@ -64,8 +64,8 @@ const listen = z
   .regex(/^(\[[0-9a-fA-F:.]+\]|[0-9.]*):\d{1,5}$/, { error: coded('bad-endpoint', 'expected :PORT or ADDRESS:PORT') })
 
 const api = mapping({
-  socket: filePath().optional().describe('Default /run/lvskeeper/control.sock.'),
-  status_socket: filePath().optional().describe('Default /run/lvskeeper/status.sock.'),
+  socket: filePath().optional().describe('Default /run/lvskeeper/control.sock, where a link leads to it otherwise.'),
+  status_socket: filePath().optional().describe('Default /run/lvskeeper/status.sock, likewise.'),
   group: text('a group').optional().describe('May use the control socket. Default lvskeeper.'),
   listen: listen.optional().describe(':PORT or ADDRESS:PORT; with TLS and tokens.'),
   cert_file: filePath().optional(),
@@ -147,11 +147,19 @@ const shape = {
     .describe('How long an override holds unless it says otherwise. Default 24h.'),
   api: api.optional().describe('Control.'),
   metrics: metrics.optional().describe('Metrics and status page over TCP.'),
-  state_folder: filePath().optional().describe('Default /var/lib/lvskeeper.'),
+  state_folder: filePath()
+    .optional()
+    .describe(
+      'Taken at the start; run --state-dir wins. systemd: name it in ReadWritePaths=. Default /var/lib/lvskeeper.',
+    ),
   events: mapping({
     max_size: size({ min: 65_536 }).optional().describe('Of the history kept. Default 16MiB.'),
   }).optional(),
-  log: mapping({ level: word(['trace', 'debug', 'info', 'warn', 'error']).optional() }).optional(),
+  log: mapping({
+    level: word(['trace', 'debug', 'info', 'warn', 'error'])
+      .optional()
+      .describe('Taken at the start; run --log-level wins. Default info.'),
+  }).optional(),
 }
 
 export const file = mapping(shape).describe('Configuration of lvskeeper: one file, the same on every director.')

@@ -3,22 +3,19 @@ import type { Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { type Access, allows, type Token, tokenOf } from './access.js'
+import { type Access, allows, tokenOf } from './access.js'
 import { refuse } from './answer.js'
 import { authorOf, type PeerCredentials } from './author.js'
 import { BadRequest } from './body.js'
 import { changeRoutes } from './change-routes.js'
 import type { ApiHandlers } from './handlers.js'
-import { type Listening, listenTcp, listenUnix, type TcpAddress } from './listen.js'
 import type { Metrics } from './metrics.js'
 import { paced } from './paced.js'
 import { readRoutes } from './read-routes.js'
+import { createSockets, missingGroup, type SocketPaths } from './sockets.js'
+import { createTcpListeners, type TcpOptions } from './tcp.js'
 
-export type ApiOptions = {
-  readonly controlSocket: string
-  readonly statusSocket: string
-  /** Owns the control socket where it exists. Default `lvskeeper`. */
-  readonly group?: string
+export type ApiOptions = SocketPaths & {
   readonly metrics: Metrics
   /** SO_PEERCRED of a connection on the control socket. */
   readonly peerOf: (socket: Socket) => PeerCredentials | undefined
@@ -26,21 +23,17 @@ export type ApiOptions = {
   readonly failed: (error: unknown, path: string) => void
 }
 
-/** One TCP listener. Without `anonymous: read`, only health, readiness and role answer without a token. */
-export type TcpOptions = TcpAddress & {
-  readonly tokens: readonly Token[]
-  readonly anonymous?: 'probe' | 'read' | undefined
-}
-
 export type Api = {
   /** Where it listens, for the log. */
-  readonly where: readonly string[]
-  /** Replaces the TCP listeners; resolves with where they are. Rejects when one cannot be opened; the others serve. */
+  where(): readonly string[]
+  /** Moves the sockets where another place or group is wanted; rejects with what is not as wanted. */
+  sockets(wanted: SocketPaths): Promise<void>
+  /** The TCP listeners from now on; resolves with where they are. Rejects when one cannot be opened; the others serve. */
   tcp(listeners: readonly TcpOptions[]): Promise<readonly string[]>
   stop(): Promise<void>
 }
 
-type Caller = { readonly access: Access; readonly author: string }
+type Caller = { readonly access: Access; readonly author: string; readonly page?: boolean | undefined }
 type Bindings = { readonly incoming: IncomingMessage }
 
 const planLimit = 64 << 20
@@ -51,14 +44,13 @@ const probes = ['/', '/healthz', '/readyz', '/role', '/openapi.json']
 export async function createApi(control: ApiHandlers, options: ApiOptions): Promise<Api> {
   const status = paced(() => control.status())
   const handlers: ApiHandlers = { ...control, status: status.get }
-  const listening: Listening[] = []
-  let tcp: Listening[] = []
 
   /** One application for all listeners; what a caller may do is asked for each request. */
   function listener(callerOf: (c: Context) => Caller): RequestListener {
     const app = new Hono()
     app.use(async (c, next) => {
-      const { access } = callerOf(c)
+      const { access, page = true } = callerOf(c)
+      if (!page && c.req.path === '/') return c.notFound()
       const needs = need(c.req.method, c.req.path)
       if (!allows(access, needs)) {
         const text = access === 'probe' ? `${needs} access wants a token` : 'this listener only reads'
@@ -85,43 +77,29 @@ export async function createApi(control: ApiHandlers, options: ApiOptions): Prom
     return getRequestListener(app.fetch)
   }
 
-  const admin = listener(c => ({ access: 'admin', author: socketAuthor(c, options) }))
-  const reader = listener(() => ({ access: 'read', author: 'unknown' }))
-  listening.push(await listenUnix(options.controlSocket, 0o660, options.group ?? 'lvskeeper', admin))
-  listening.push(await listenUnix(options.statusSocket, 0o666, undefined, reader))
+  const sockets = createSockets({
+    controlSocket: listener(c => ({ access: 'admin', author: socketAuthor(c, options) })),
+    statusSocket: listener(() => ({ access: 'read', author: 'unknown' })),
+  })
+  const tcp = createTcpListeners(wanted => listener(c => tcpCaller(c, wanted())))
+  await sockets.open(options).catch((error: unknown) => {
+    // Better asked at the usual place than not at all; `sockets` says again what is wrong.
+    if (!options.usual) throw error
+    return sockets.open({ ...options, ...options.usual })
+  })
 
   return {
-    where: listening.map(({ where }) => where),
-    async tcp(wanted) {
-      await Promise.all(tcp.map(each => each.close()))
-      tcp = []
-      const failures: unknown[] = []
-      for (const each of wanted) {
-        try {
-          refuseClearAdmin(each)
-          tcp.push(
-            await listenTcp(
-              each,
-              listener(c => tcpCaller(c, each)),
-            ),
-          )
-        } catch (error) {
-          failures.push(error)
-        }
-      }
-      if (failures.length > 0) throw failures[0]
-      return tcp.map(({ where }) => where)
+    where: () => [...sockets.where(), ...tcp.where()],
+    async sockets(wanted) {
+      await sockets.open(wanted)
+      const missing = missingGroup(wanted)
+      if (missing !== undefined) throw new Error(missing)
     },
+    tcp: tcp.open,
     async stop() {
-      await Promise.all([...listening, ...tcp].map(each => each.close()))
+      await Promise.all([sockets.close(), tcp.close()])
     },
   }
-}
-
-function refuseClearAdmin({ address, tls, tokens }: TcpOptions): void {
-  const clear = tls === undefined && address !== '127.0.0.1' && address !== '::1'
-  if (clear && tokens.some(({ access }) => access === 'admin'))
-    throw new Error('an admin token may not cross the network in clear: give the listener tls')
 }
 
 function need(method: string, path: string): Access {
@@ -133,10 +111,10 @@ function socketAuthor(c: Context, { peerOf }: ApiOptions): string {
   return authorOf(peerOf((c.env as Bindings).incoming.socket), c.req.header('x-lvskeeper-for'))
 }
 
-function tcpCaller(c: Context, { tokens, anonymous = 'probe' }: TcpOptions): Caller {
+function tcpCaller(c: Context, { tokens, anonymous = 'probe', page }: TcpOptions): Caller {
   const token = tokenOf(c.req.header('authorization'), tokens)
   const address = (c.env as Bindings).incoming.socket.remoteAddress ?? 'unknown'
   return token
-    ? { access: token.access, author: `token ${token.name} from ${address}` }
-    : { access: anonymous, author: address }
+    ? { access: token.access, author: `token ${token.name} from ${address}`, page }
+    : { access: anonymous, author: address, page }
 }

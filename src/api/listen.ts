@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, unlinkSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readFileSync, unlinkSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { connect } from 'node:net'
@@ -14,7 +14,17 @@ export type TcpAddress = {
     | undefined
 }
 
-export type Listening = { readonly where: string; close(): Promise<void> }
+export type Listening = {
+  readonly where: string
+  close(): Promise<void>
+  /** Takes no new connections; those that are open have two seconds to end. */
+  retire(): void
+  /** Reads the keys again (TLS only): a renewed certificate holds from now on. Throws when they cannot be read. */
+  renew(): void
+}
+
+/** An answer that is under way, the one to the reload itself too, is still given. */
+const grace = 2_000
 
 /**
  * Listens on a unix socket with exactly this mode. A socket that a dead process left is replaced; one that answers is
@@ -27,7 +37,8 @@ export async function listenUnix(
   handle: RequestListener,
 ): Promise<Listening> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
-  if (existsSync(path)) {
+  if (isLink(path)) unlinkSync(path)
+  else if (existsSync(path)) {
     if (await answers(path)) throw new Error(`${path} is in use: lvskeeper runs already`)
     unlinkSync(path)
   }
@@ -39,21 +50,34 @@ export async function listenUnix(
   } finally {
     process.umask(before)
   }
-  const gid = group === undefined ? undefined : groupId(group)
-  if (gid !== undefined && process.getuid?.() === 0) chownSync(path, 0, gid)
+  own(path, mode, group)
+  return { where: path, close: () => closing(server), retire: () => retiring(server), renew: () => {} }
+}
+
+/** Gives a socket to root and a group of this machine; one that does not exist leaves it to root. */
+export function own(path: string, mode: number, group: string | undefined): void {
+  const gid = (group === undefined ? undefined : groupId(group)) ?? 0
+  if (process.getuid?.() === 0) chownSync(path, 0, gid)
   chmodSync(path, mode)
-  return { where: path, close: () => closing(server) }
+}
+
+/** Whether a symbolic link stands here, wherever it leads. */
+export function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
 }
 
 /** Listens on TCP, with TLS where keys are given. */
 export async function listenTcp({ address, port, tls }: TcpAddress, handle: RequestListener): Promise<Listening> {
-  const server = tune(tls ? createTlsServer(tlsOptions(tls), handle) : createServer(handle))
+  const secure = tls && createTlsServer(tlsOptions(tls), handle)
+  const server = tune(secure ?? createServer(handle))
   await started(server, () => server.listen(port, address))
   const bound = server.address()
   const actual = typeof bound === 'object' && bound ? bound.port : port
   return {
     where: `${tls ? 'https' : 'http'}://${address === undefined ? '*' : host(address)}:${actual}`,
     close: () => closing(server),
+    retire: () => retiring(server),
+    renew: () => tls && secure?.setSecureContext(tlsOptions(tls)),
   }
 }
 
@@ -92,6 +116,12 @@ function closing(server: Server): Promise<void> {
     server.close(() => resolve())
     server.closeAllConnections()
   })
+}
+
+function retiring(server: Server): void {
+  server.close()
+  server.closeIdleConnections()
+  setTimeout(() => server.closeAllConnections(), grace).unref()
 }
 
 function answers(path: string): Promise<boolean> {

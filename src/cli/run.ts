@@ -40,8 +40,9 @@ export const run: Run = async ({ options, err }) => {
     return exit.failed
   }
   const level = text(options, 'logLevel') ?? result.config.logLevel
+  const named = text(options, 'stateDir') ?? process.env['LVSKEEPER_STATE_DIR']
   runParent(
-    paths,
+    { ...paths, state: named ?? result.config.stateFolder ?? paths.state },
     { LVSKEEPER_NODE: result.config.node.name, LVSKEEPER_LOG_LEVEL: level },
     parentPorts(level, result.config.node.name),
   )

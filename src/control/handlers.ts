@@ -8,6 +8,7 @@ import { explain } from '../status/explain.js'
 import { current } from './behind.js'
 import { end } from './overrides.js'
 import { planChanges } from './plan.js'
+import { restartNeeded } from './restart-needed.js'
 import { about, label, parseServerName, type ServerName, touched } from './servers.js'
 import { shortOfQuorum } from './short-of-quorum.js'
 import { type State, statusOf } from './state.js'
@@ -123,7 +124,8 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
 
     reload: ({ confirm }) =>
       alone('a reload', async () => {
-        const before = state.config.hash
+        const old = state.config
+        const before = old.hash
         const result = await actions.reload(confirm)
         if (!result.ok) {
           const { errors } = result
@@ -138,6 +140,7 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
           same ? 'nothing has changed' : `generation ${state.generation} runs (${state.config.hash.slice(0, 12)})`,
           ...(ends === undefined ? [] : [`rolls back in ${ends} s unless confirmed`]),
           ...result.unmatched.map(name => `${name} fits no real server any more`),
+          ...restartNeeded(old, state.config),
         ].join('; ')
         return done({ text, before, after: state.config.hash })
       }),

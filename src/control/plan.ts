@@ -7,6 +7,7 @@ import { ipvsadmLine } from '../ipvs/ipvsadm.js'
 import { plan } from '../ipvs/plan.js'
 import { serverKey, type Table } from '../ipvs/table.js'
 import type { ServiceStatus } from '../messages.js'
+import { restartNeeded } from './restart-needed.js'
 
 /**
  * What applying `next` would change: virtual routers and services field by field, and the kernel table as it would be
@@ -17,6 +18,7 @@ export function planChanges(now: Config, next: Config, services: readonly Servic
     ...changed('virtual router', now.routers, next.routers),
     ...changed('virtual server', now.services, next.services),
     ...others(now, next),
+    ...restartNeeded(now, next).map(text => `! ${text}`),
   ]
   const ipvsadm = tableOps(now, next, services, kernel)
   const text = [
@@ -57,7 +59,14 @@ function others(now: Config, next: Config): string[] {
   const parts = new Set([...Object.keys(now), ...Object.keys(next)] as (keyof Config)[])
   return [...parts]
     .filter(part => !told.includes(part) && !isDeepStrictEqual(now[part], next[part]))
-    .map(part => `~ ${part}`)
+    .flatMap(part => [`~ ${part}`, ...(plain.includes(part) ? fieldsOf(now[part], next[part]) : [])])
+}
+
+/** Parts whose fields are short and hold no secret. */
+const plain: readonly (keyof Config)[] = ['api', 'metrics', 'massFailureGuard', 'checkLimits', 'timeouts']
+
+function fieldsOf(before: unknown, after: unknown): string[] {
+  return difference('', before ?? {}, after ?? {}).map(field => `    ${field}`)
 }
 
 /** `advertInterval: 100 -> 200`; whole objects that come or go are named only. Lists of named things by their address. */

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.js'
-import type { TcpOptions } from '../api/api.js'
+import type { TcpOptions } from '../api/tcp.js'
 
 /** The TCP listeners that the file asks for: the API with TLS and tokens; metrics and status page, read only. */
 export function tcpOptions({ api: { listen }, metrics }: Config): readonly TcpOptions[] {
@@ -10,9 +10,9 @@ export function tcpOptions({ api: { listen }, metrics }: Config): readonly TcpOp
     listeners.push({ address, port, tls: { certFile, keyFile, clientCaFile }, tokens })
   }
   if (metrics) {
-    const { address, port, tokenFile } = metrics
+    const { address, port, tokenFile, page } = metrics
     const anonymous = tokenFile === undefined ? 'read' : 'probe'
-    listeners.push({ address, port, tokens: token(tokenFile, 'read'), anonymous })
+    listeners.push({ address, port, tokens: token(tokenFile, 'read'), anonymous, page })
   }
   return listeners
 }

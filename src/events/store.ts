@@ -15,6 +15,8 @@ export type EventStore = {
   after(seq: number, filter?: EventFilter): readonly StoredEvent[]
   /** Calls `listener` with every new event; the returned function ends that. */
   follow(listener: (event: StoredEvent) => void): () => void
+  /** Another bound for the file, from now on. */
+  limit(maxBytes: number): void
   /** Why events are not reaching the disk at the moment; undefined when they are. */
   trouble(): string | undefined
   close(): void
@@ -31,6 +33,7 @@ export type EventStoreOptions = {
 
 /** The history of one director: append-only JSON lines, bounded, read back at start. */
 export function openEventStore({ directory, maxBytes = 8 << 20, memory = 10_000 }: EventStoreOptions): EventStore {
+  let most = maxBytes
   const file = join(directory, 'events.jsonl')
   const rotated = join(directory, 'events.1.jsonl')
   const listeners = new Set<(event: StoredEvent) => void>()
@@ -51,7 +54,7 @@ export function openEventStore({ directory, maxBytes = 8 << 20, memory = 10_000 
   function write(line: string) {
     try {
       if (fd === undefined) open()
-      if (size > 0 && size + line.length > maxBytes) rotate()
+      if (size > 0 && size + line.length > most) rotate()
       if (fd === undefined) return
       // A line that was cut off, by a crash or a full disk, ends here; the reader skips it.
       const bytes = Buffer.from(torn ? `\n${line}` : line)
@@ -98,6 +101,9 @@ export function openEventStore({ directory, maxBytes = 8 << 20, memory = 10_000 
     follow(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
+    },
+    limit: bytes => {
+      most = bytes
     },
     trouble: () => trouble,
     close,

@@ -12,6 +12,7 @@ import { createFileWatch } from '../control/file-watch.js'
 import { firstConfig, readConfig } from '../control/first-config.js'
 import { createHandlers } from '../control/handlers.js'
 import { createKeep } from '../control/keep.js'
+import { createListeners, socketPaths } from '../control/listeners.js'
 import { createOrderBook } from '../control/order-book.js'
 import { createOverrideBook, readOverrides } from '../control/override-book.js'
 import { active } from '../control/overrides.js'
@@ -19,7 +20,6 @@ import { createPeers } from '../control/peers.js'
 import { processEvent } from '../control/process-events.js'
 import { createProcesses } from '../control/processes.js'
 import { event, noTable, ordersFile, type State } from '../control/state.js'
-import { tcpOptions } from '../control/tcp-options.js'
 import { wantedOf } from '../control/wanted.js'
 import { openEventStore } from '../events/store.js'
 import { openIpvs } from '../linux/ipvs.js'
@@ -27,7 +27,7 @@ import { credentialsOf } from '../linux/peer-credentials.js'
 import { createLog, type LogLevel, logEvent } from '../log.js'
 import type { Address, CheckResult, Event, Leave, Message } from '../messages.js'
 import { openChannel, sayAlive } from './channel.js'
-import { appliedFile, controlSocket, pathsFromEnvironment, statusSocket } from './paths.js'
+import { appliedFile, pathsFromEnvironment } from './paths.js'
 
 /** The control process: configuration, API, events, alerts, metrics, peer channel. Decides nothing that traffic waits for. */
 
@@ -142,15 +142,13 @@ const handlers = createHandlers(state, {
   },
 })
 const api = await createApi(handlers, {
-  controlSocket: first.config.api.socket ?? controlSocket(paths),
-  statusSocket: first.config.api.statusSocket ?? statusSocket(paths),
-  group: first.config.api.group,
+  ...socketPaths(first.config, paths),
   metrics,
   peerOf: credentialsOf,
   failed: (error, path) => log.error({ err: error, path }, 'api.failed'),
 })
-log.info({ event: 'api.listening', where: api.where }, 'api.listening')
-await openTcp(state.config)
+const listen = createListeners(api, paths, state.storage, log)
+await listen(state.config)
 overrides.arm()
 orders.arm()
 confirmWindow.arm()
@@ -314,6 +312,8 @@ async function apply(config: Config, confirm: State['confirm']): Promise<readonl
   state.differs = false
   confirmWindow.set(confirm)
   if (config.hash === hash) {
+    // A port that was taken may be free, a certificate renewed.
+    await listen(config)
     remember()
     return distribution.lacking()
   }
@@ -326,7 +326,8 @@ async function apply(config: Config, confirm: State['confirm']): Promise<readonl
   remember()
   const missing = await distribution.apply(wantedOf(config), applyLimit)
   peers.open(config)
-  await openTcp(config)
+  events.limit(config.eventsMaxSize / 2)
+  await listen(config)
   record(
     event('config.applied', 'notice', 'configuration', `generation ${state.generation} runs`, {
       hash: config.hash,
@@ -334,17 +335,6 @@ async function apply(config: Config, confirm: State['confirm']): Promise<readonl
     }),
   )
   return missing
-}
-
-async function openTcp(config: Config): Promise<void> {
-  try {
-    const where = await api.tcp(tcpOptions(config))
-    if (where) log.info({ event: 'api.listening', where }, 'api.listening')
-    state.storage.delete('listen')
-  } catch (error) {
-    state.storage.set('listen', `api: ${error instanceof Error ? error.message : String(error)}`)
-    log.error({ err: error, event: 'api.listen-failed' }, 'the TCP listener could not be opened')
-  }
 }
 
 function remember(): void {

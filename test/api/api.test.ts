@@ -1,9 +1,10 @@
 import { setMaxListeners } from 'node:events'
-import { chmodSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import { type IncomingHttpHeaders, request } from 'node:http'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { groupId } from '../../src/api/author.js'
 import { apiClient } from '../../src/api/client.js'
 import { noon, router, status } from '../status/samples.js'
 import { type Fixture, fixture } from './fixture.js'
@@ -403,6 +404,66 @@ describe('events', () => {
   })
 })
 
+describe('the sockets of a reload', () => {
+  const paths = (name: string) => ({
+    controlSocket: join(director.folder, name, 'control.sock'),
+    statusSocket: director.reader,
+    usual: { controlSocket: director.control, statusSocket: director.reader },
+  })
+
+  test('move where the configuration says; a link leads there from where the command line looks', async () => {
+    const moved = paths('elsewhere')
+    await director.api.sockets(moved)
+    expect(director.api.where()).toEqual([moved.controlSocket, director.reader])
+    expect(readlinkSync(director.control)).toBe(moved.controlSocket)
+    expect(await apiClient(director.control).get('/v1/status')).toMatchObject({ node: 'd1' })
+    expect((statSync(moved.controlSocket).mode & 0o777).toString(8)).toBe('660')
+    await director.api.sockets({ ...moved, controlSocket: director.control })
+    expect(lstatSync(director.control).isSocket()).toBe(true)
+    expect(await apiClient(director.control).get('/v1/status')).toMatchObject({ node: 'd1' })
+    expect(existsSync(moved.controlSocket)).toBe(false)
+  })
+
+  test('let the answer that is under way pass when they move', async () => {
+    const client = apiClient(director.control)
+    director.events.append({ at: noon, name: 'a.b', level: 'info', subject: 's', text: 'one' })
+    const following = client.follow('/v1/events?follow&after=0')
+    await following.next()
+    await director.api.sockets(paths('elsewhere'))
+    director.events.append({ at: noon, name: 'a.b', level: 'info', subject: 's', text: 'two' })
+    expect((await following.next()).value).toMatchObject({ text: 'two' })
+    await following.return(undefined)
+  })
+
+  test('stay where they are when the new place cannot be had', async () => {
+    writeFileSync(join(director.folder, 'file'), '')
+    await expect(director.api.sockets(paths('file'))).rejects.toThrow(/ENOTDIR|EEXIST/)
+    expect(await apiClient(director.control).get('/v1/status')).toMatchObject({ node: 'd1' })
+  })
+
+  test('say that a group does not exist', async () => {
+    await expect(director.api.sockets({ ...paths('.'), group: 'no-such-group' })).rejects.toThrow(
+      `there is no group no-such-group: only root may use ${director.control}`,
+    )
+  })
+
+  test.runIf(process.getuid?.() === 0)('change their group and keep their connections', async () => {
+    await director.api.sockets({ ...paths('.'), controlSocket: director.control, group: 'daemon' })
+    expect(statSync(director.control).gid).toBe(groupId('daemon'))
+    await director.api.sockets({ ...paths('.'), controlSocket: director.control, group: 'root' })
+    expect(statSync(director.control).gid).toBe(0)
+  })
+})
+
+/** A port of loopback that nobody listens on at the moment. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise(resolve => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
+
 describe('the TCP listener', () => {
   const get = async (base: string, path: string, token?: string, method = 'GET') => {
     const response = await fetch(`${base}${path}`, {
@@ -459,6 +520,37 @@ describe('the TCP listener', () => {
       'give the listener tls',
     )
     await expect(director.api.tcp([{ port: 0, tokens: tokens() }])).rejects.toThrow('give the listener tls')
+  })
+
+  test('shows the status page unless that is switched off, and answers the rest', async () => {
+    const listener = { address: '127.0.0.1', port: 0, tokens: [], anonymous: 'read' as const }
+    const [base = '', bare = ''] = await director.api.tcp([listener, { ...listener, page: false }])
+    expect([await get(base, '/'), await get(bare, '/'), await get(bare, '/metrics')]).toEqual([200, 404, 200])
+  })
+
+  test('that stays where it is keeps its connections in a reload, and asks for the new tokens', async () => {
+    const port = await freePort()
+    const [base = ''] = await director.api.tcp([{ address: '127.0.0.1', port, tokens: [], anonymous: 'read' }])
+    director.events.append({ at: noon, name: 'a.b', level: 'info', subject: 's', text: 'one' })
+    const reader = (await fetch(`${base}/v1/events?follow`)).body?.getReader()
+    const next = async () => new TextDecoder().decode((await reader?.read())?.value)
+    expect(await next()).toContain('one')
+    expect(await director.api.tcp([{ address: '127.0.0.1', port, tokens: tokens() }])).toEqual([base])
+    expect([await get(base, '/v1/status'), await get(base, '/v1/status', 'read-token')]).toEqual([401, 200])
+    director.events.append({ at: noon, name: 'a.b', level: 'info', subject: 's', text: 'two' })
+    expect(await next()).toContain('two')
+    await reader?.cancel()
+  })
+
+  test('moves to TLS on the same port', async () => {
+    const port = await freePort()
+    await director.api.tcp([{ address: '127.0.0.1', port, tokens: [] }])
+    const folder = join(import.meta.dirname, '../checkers/certificates')
+    const tls = { certFile: join(folder, 'server.crt'), keyFile: join(folder, 'server.key') }
+    const moved = await director.api.tcp([{ address: '127.0.0.1', port, tokens: [], tls }])
+    expect(moved).toEqual([`https://127.0.0.1:${port}`])
+    await expect(get(`http://127.0.0.1:${port}`, '/healthz')).rejects.toThrow()
+    expect(await director.api.tcp([])).toEqual([])
   })
 
   test('is replaced by a reload', async () => {

@@ -60,6 +60,22 @@ describe('a plan', () => {
   test('names a setting of the whole that changes', () => {
     expect(plan(`${base}override_limit: 2h\n`).details).toEqual(['~ overrideLimit'])
     expect(plan(`${base}drift: report\n`).details).toEqual(['~ drift'])
+    expect(plan(`${base}api: { group: wheel }\n`).details).toEqual(['~ api', '    group: "lvskeeper" -> "wheel"'])
+    expect(plan(`${base}metrics: { listen: ":9433" }\n`).details).toEqual([
+      '~ metrics',
+      '    port: none -> 9433',
+      '    page: none -> true',
+    ])
+  })
+
+  test('says in words what holds only after a restart', () => {
+    expect(plan(`${base}log: { level: debug }\n`).details).toEqual([
+      '~ logLevel',
+      '! log.level debug takes effect at the next `lvskeeper restart`',
+    ])
+    expect(plan(`${base}state_folder: /srv/lvskeeper\n`).text).toContain(
+      '! state_folder takes effect at the next `lvskeeper restart`; what is kept must be moved there before\n',
+    )
   })
 
   test('prints the table as it will be once new real servers have passed, as ipvsadm lines', () => {
