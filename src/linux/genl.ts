@@ -17,10 +17,31 @@ export interface Genl {
    * lost (receive buffer full) the whole datagram counts as ENOBUFS: some of it may have been done.
    */
   batch(requests: readonly GenlRequest[]): Promise<GenlResult[]>
+  /** The same for `count` messages that `fill` writes itself, as many thousands are written fastest. */
+  bulk(count: number, fill: GenlFill): Promise<GenlResult[]>
   /** All answers to one request (NLM_F_DUMP unless `one`), without the generic netlink header. Rejects with a GenlError. */
   ask(request: GenlRequest, how?: 'dump' | 'one'): Promise<Buffer[]>
   close(): void
 }
+
+/** A datagram in the making. Messages follow each other without padding: all are multiples of 4 bytes. */
+export type Datagram = {
+  readonly bytes: Buffer
+  /** The first bytes of each message, struct nlmsghdr and struct genlmsghdr: length, number and command are missing. */
+  readonly head: Buffer
+  /** The number (nlmsg_seq) of its first message; the next has one more. */
+  readonly seq: number
+  /** No message may begin behind this. */
+  readonly limit: number
+  readonly most: number
+  length: number
+  count: number
+  /** Where the newest message begins. */
+  latest: number
+}
+
+/** Writes messages into the datagram, those from number `from` of the whole job on, until it is full or all are in. */
+export type GenlFill = (datagram: Datagram, from: number) => void
 
 /** The kernel refused; `code` is the errno's name. */
 export class GenlError extends Error {
@@ -42,11 +63,15 @@ const NLMSG_OVERRUN = 4
 const NLM_F = { REQUEST: 1, MULTI: 2, ACK: 4, DUMP: 0x300 } as const
 const HEADER = 16
 const GENL_HEADER = 4
-/** Offset of nlmsg_flags in struct nlmsghdr. */
+/** Offsets in struct nlmsghdr and, behind it, struct genlmsghdr. */
 const FLAGS = 6
+const SEQ = 8
+const COMMAND = 16
 /** Below the kernel's default send buffer (net.core.wmem_max); one datagram is one block of work in the kernel. */
 const BATCH_BYTES = 128 * 1024
 const BATCH_MESSAGES = 1000
+/** Longer than any message of ours: the last one may begin just before the limit. */
+const LONGEST_MESSAGE = 4 * 1024
 /** What one refusal takes of the receive buffer at most: the request is in it, and the kernel's own bookkeeping. */
 const REFUSAL_BYTES = 1280
 /** The kernel never makes a dump's datagram larger. */
@@ -63,7 +88,8 @@ export async function openGenl(family: string, version: number): Promise<Genl> {
     const id = answer && numberOf(readAttributes(answer).get(CTRL_ATTR.FAMILY_ID))
     if (!id) throw new GenlError('EPROTO', `generic netlink family ${family} has no number`)
     return {
-      batch: requests => link.batch(id, version, requests),
+      batch: requests => link.bulk(id, version, requests.length, fillWith(requests)),
+      bulk: (count, fill) => link.bulk(id, version, count, fill),
       ask: (request, how = 'dump') => link.ask(id, version, request, how),
       close: link.close,
     }
@@ -89,6 +115,7 @@ function openLink() {
   const most = Math.max(1, Math.min(BATCH_MESSAGES, Math.floor(socket.getRecvBufferSize() / REFUSAL_BYTES)))
   // One exchange at a time: one buffer serves them all.
   const out = attributeWriter()
+  let bytes: Buffer | undefined
   let sequence = 1
   let current: Exchange | undefined
   let queue: Promise<unknown> = Promise.resolve()
@@ -142,38 +169,31 @@ function openLink() {
     return first
   }
 
-  /** Sends as many of the requests, from `start` on, as one datagram takes. */
-  async function sendSome(id: number, version: number, requests: readonly GenlRequest[], start: number) {
+  /** Sends what one datagram takes of the messages from `from` on; how many those were. */
+  async function sendSome(head: Buffer, fill: GenlFill, from: number, results: GenlResult[]): Promise<number> {
     const first = take(most)
-    let last = first - 1
-    const header = headerOf(id, version, NLM_F.REQUEST, port)
-    let latest = 0
-    out.reset()
-    for (const request of requests.slice(start, start + most)) {
-      if (out.size() > BATCH_BYTES) break
-      last++
-      latest = encode(out, header, request, last)
-    }
-    out.patch16(latest + FLAGS, NLM_F.REQUEST | NLM_F.ACK)
-    const sent = requests.slice(start, start + last - first + 1)
-    const results: GenlResult[] = sent.map(() => undefined)
+    bytes ??= Buffer.alloc(BATCH_BYTES + LONGEST_MESSAGE)
+    const datagram = { bytes, head, seq: first, limit: BATCH_BYTES, most, length: 0, count: 0, latest: 0 }
+    fill(datagram, from)
+    const last = first + datagram.count - 1
+    bytes.set(ackFlags, datagram.latest + FLAGS)
     try {
-      return await exchange<GenlResult[]>(out.view(), ({ type, seq, data }, done) => {
+      await exchange<void>(bytes.subarray(0, datagram.length), ({ type, seq, data }, done) => {
         if (type !== NLMSG_ERROR || seq < first || seq > last) return
-        results[seq - first] = errno(data)
-        if (seq === last) done(results)
+        results[from + seq - first] = errno(data)
+        if (seq === last) done()
       })
     } catch (error) {
-      const code = error instanceof GenlError ? error.code : 'EIO'
-      return sent.map(() => code)
+      results.fill(error instanceof GenlError ? error.code : 'EIO', from, from + datagram.count)
     }
+    return datagram.count
   }
 
   return {
-    async batch(id: number, version: number, requests: readonly GenlRequest[]): Promise<GenlResult[]> {
-      const results: GenlResult[] = []
-      while (results.length < requests.length)
-        results.push(...(await inTurn(() => sendSome(id, version, requests, results.length))))
+    async bulk(id: number, version: number, count: number, fill: GenlFill): Promise<GenlResult[]> {
+      const results: GenlResult[] = new Array(count).fill(undefined)
+      const head = headerOf(id, version, NLM_F.REQUEST, port)
+      for (let from = 0; from < count; ) from += await inTurn(() => sendSome(head, fill, from, results))
       return results
     },
     ask(id: number, version: number, request: GenlRequest, how: 'dump' | 'one'): Promise<Buffer[]> {
@@ -182,7 +202,7 @@ function openLink() {
         const flags = NLM_F.REQUEST | (how === 'dump' ? NLM_F.DUMP : 0)
         const answers: Buffer[] = []
         out.reset()
-        encode(out, headerOf(id, version, flags, port), request, wanted)
+        writeMessage(out, headerOf(id, version, flags, port), request, wanted)
         return exchange<Buffer[]>(out.view(), ({ type, flags, seq, data }, done, fail) => {
           if (seq !== wanted) return
           const code = type === NLMSG_ERROR || type === NLMSG_DONE ? errno(data) : undefined
@@ -216,18 +236,39 @@ function headerOf(type: number, version: number, flags: number, port: number): B
   return out.done()
 }
 
-/**
- * Header, then attributes. Those are whole multiples of 4 bytes, so messages need no padding between them. Returns
- * where the message starts.
- */
-function encode(out: AttributeWriter, header: Buffer, request: GenlRequest, seq: number): number {
-  const at = out.size()
-  out.copy(header)
+/** nlmsg_flags of a message that the kernel shall acknowledge, in the byte order of this machine. */
+const ackFlags = new Uint8Array(Uint16Array.of(NLM_F.REQUEST | NLM_F.ACK).buffer)
+
+/** The plain way: one request after the other. */
+function fillWith(requests: readonly GenlRequest[]): GenlFill {
+  const out = attributeWriter()
+  return (datagram, from) => {
+    for (let i = from; i < requests.length && !isFull(datagram); i++) {
+      const request = requests[i]
+      if (request) putMessage(datagram, out, request)
+    }
+  }
+}
+
+export const isFull = ({ length, limit, count, most }: Datagram): boolean => length > limit || count >= most
+
+/** Adds one message to the datagram; `out` is a writer to work with. */
+export function putMessage(datagram: Datagram, out: AttributeWriter, request: GenlRequest): void {
+  out.reset()
+  writeMessage(out, datagram.head, request, datagram.seq + datagram.count)
+  datagram.bytes.set(out.view(), datagram.length)
+  datagram.latest = datagram.length
+  datagram.length += out.size()
+  datagram.count++
+}
+
+/** Header, then attributes, which are whole multiples of 4 bytes. */
+function writeMessage(out: AttributeWriter, head: Buffer, request: GenlRequest, seq: number): void {
+  out.copy(head)
   request.put?.(out)
-  out.patch32(at, out.size() - at)
-  out.patch32(at + 8, seq)
-  out.patch8(at + 16, request.command)
-  return at
+  out.patch32(0, out.size())
+  out.patch32(SEQ, seq)
+  out.patch8(COMMAND, request.command)
 }
 
 function messages(datagram: Buffer): Message[] {

@@ -34,12 +34,7 @@ export type AttributeWriter = {
   /** Writes over what was reserved or copied. */
   patch8(at: number, value: number): void
   patch16(at: number, value: number): void
-  patch16be(at: number, value: number): void
   patch32(at: number, value: number): void
-  /** false, and rubbish written, for what is no dotted quad. */
-  patchQuad(at: number, address: string): boolean
-  /** Takes back what was written from here on. */
-  cut(at: number): void
   /** What was written so far, in place: valid until the next write. */
   view(): Buffer
   reset(): void
@@ -130,13 +125,7 @@ export function attributeWriter(): AttributeWriter {
     size: () => offset,
     patch8: (at, value) => data.setUint8(at, value),
     patch16: (at, value) => data.setUint16(at, value, little),
-    patch16be: (at, value) => data.setUint16(at, value),
     patch32: (at, value) => data.setUint32(at, value, little),
-    patchQuad: (at, address) => putQuad(address, buffer, at),
-    cut(at) {
-      buffer.fill(0, at, offset)
-      offset = at
-    },
     view: () => buffer.subarray(0, offset),
     reset,
     done() {

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import type { Op } from '../ipvs/plan.js'
 import type { GlobalOp, Kernel, KernelGlobals } from '../ipvs/ports.js'
 import { type ServiceId, serverKey, serviceKey, type Table } from '../ipvs/table.js'
 import { type Genl, GenlError, type GenlRequest, openGenl } from './genl.js'
+import { fillOps } from './ipvs-batch.js'
 import {
   decodeDaemon,
   decodeInfo,
@@ -20,9 +20,6 @@ import {
   familyOfService,
   type KernelServer,
   type KernelService,
-  putServer,
-  putServerId,
-  putService,
   putServiceId,
 } from './ipvs-messages.js'
 import { fastReader } from './ipvs-proc.js'
@@ -134,7 +131,7 @@ function adapter(genl: Genl): Ipvs {
       return table
     },
     listFast: async () => quick(),
-    apply: ops => genl.batch(ops.map(requestOf)),
+    apply: ops => genl.bulk(ops.length, fillOps(ops)),
     async globals(): Promise<KernelGlobals> {
       const [config] = await genl.ask({ command: IPVS_CMD.GET_CONFIG }, 'one')
       const daemons = await genl.ask({ command: IPVS_CMD.GET_DAEMON })
@@ -168,24 +165,6 @@ async function unlessGone(answers: Promise<Buffer[]>): Promise<Buffer[]> {
   } catch (error) {
     if (error instanceof GenlError && (error.code === 'ESRCH' || error.code === 'ENOENT')) return []
     throw error
-  }
-}
-
-function requestOf(op: Op): GenlRequest {
-  const { id } = op.service
-  switch (op.op) {
-    case 'add-service':
-      return { command: IPVS_CMD.NEW_SERVICE, put: out => putService(out, op.service) }
-    case 'edit-service':
-      return { command: IPVS_CMD.SET_SERVICE, put: out => putService(out, op.service) }
-    case 'remove-service':
-      return { command: IPVS_CMD.DEL_SERVICE, put: out => putServiceId(out, id) }
-    case 'add-server':
-      return { command: IPVS_CMD.NEW_DEST, put: out => putServer(out, id, op.server) }
-    case 'edit-server':
-      return { command: IPVS_CMD.SET_DEST, put: out => putServer(out, id, op.server) }
-    case 'remove-server':
-      return { command: IPVS_CMD.DEL_DEST, put: out => putServerId(out, id, op.server) }
   }
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { sameServer } from '../../src/ipvs/same.js'
-import type { Server, Service, ServiceId } from '../../src/ipvs/table.js'
+import type { Server, Service } from '../../src/ipvs/table.js'
 import { attributeWriter } from '../../src/linux/ipvs-attributes.js'
 import {
   decodeDaemon,
@@ -49,7 +49,6 @@ const WEB_BYTES = hex(
   '0800 0900 ffffff00', //           NETMASK
 )
 const RS: Server = { address: '10.9.0.21', port: 8080, settings: { weight: 3, forward: 'nat', upper: 100, lower: 50 } }
-const RS_OWNER = { protocol: 'tcp' as const, address: '10.9.0.100', port: 80 }
 const RS_BYTES = hex(
   '3000 0180',
   ...WEB_ID,
@@ -67,27 +66,6 @@ describe('the messages of the generic netlink family IPVS', () => {
   test('a service is written as linux/ip_vs.h describes it', () => expect(bytes(putService, WEB)).toEqual(WEB_BYTES))
   test('a real server is written as linux/ip_vs.h describes it', () =>
     expect(bytes(putServer, WEB.id, RS)).toEqual(RS_BYTES))
-  test('thousands of them in one buffer are written as one by one', () => {
-    const many = Array.from({ length: 3000 }, (_, i) => {
-      const id: ServiceId =
-        i % 11 === 0
-          ? { mark: 7, family: 4 }
-          : { protocol: i % 3 ? 'tcp' : 'udp', address: `10.8.0.${i & 255}`, port: i + 1 }
-      const settings = { ...RS.settings, weight: i % 5 === 0 ? 7 : 3 }
-      return {
-        id,
-        server: { address: i % 7 === 0 ? 'fd00:9::21' : `10.9.${i >> 8}.${i & 255}`, port: i + 1, settings },
-      }
-    })
-    for (const { id, server } of many) putServer(writer, id, server)
-    const together = writer.done()
-    const single = many.map(({ id, server }) => {
-      // Of another kind, in between: nothing can be copied from the message before.
-      bytes(putServer, { ...RS_OWNER, protocol: 'sctp' }, RS)
-      return bytes(putServer, id, server)
-    })
-    expect(together).toEqual(Buffer.concat(single))
-  })
   test('a removal names only identities', () => {
     expect(bytes(putServiceId, WEB.id)).toEqual(hex('3000 0180', ...WEB_ID))
     expect(bytes(putServerId, WEB.id, RS)).toEqual(
