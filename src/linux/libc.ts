@@ -48,6 +48,15 @@ export const libc = {
     'long recvfrom(int fd, _Out_ void *data, size_t length, int flags, _Out_ void *address, _Inout_ uint32_t *size)',
   ) as (fd: number, data: Buffer, length: number, flags: number, address: Buffer, size: [number]) => number,
   close: library.func('int close(int fd)') as (fd: number) => number,
+  ioctl: library.func('int ioctl(int fd, unsigned long request, _Out_ void *argument)') as (
+    fd: number,
+    request: number,
+    argument: Buffer,
+  ) => number,
+  clockGettime: library.func('int clock_gettime(int clock, _Out_ void *time)') as (
+    clock: number,
+    time: Buffer,
+  ) => number,
   prctl: library.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)') as (
     option: number,
     a: number,

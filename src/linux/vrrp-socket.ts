@@ -4,6 +4,7 @@ import type { Family, Lan, Received } from '../../vrrp/ports.js'
 import { assemble, attachFilter } from './bpf.js'
 import { codeOf, errnoName, KernelError } from './errno.js'
 import { int32, libc } from './libc.js'
+import { receiveStamp } from './receive-stamp.js'
 import { advertFilter, type FilterOptions, strayFilter } from './vrrp-filter.js'
 
 export type LanOptions = {
@@ -132,7 +133,7 @@ export function openLan(options: LanOptions, onPacket: (packet: Received) => voi
 }
 
 const sol = { socket: 1, ip: 0, ipv6: 41 } as const
-const so = { rcvbuf: 8, priority: 12, bindToDevice: 25, rcvbufForce: 33, memInfo: 55 } as const
+const so = { rcvbuf: 8, priority: 12, bindToDevice: 25, rcvbufForce: 33, memInfo: 55, cookie: 57 } as const
 const ip = {
   headerIncluded: 3,
   multicastInterface: 32,
@@ -172,6 +173,7 @@ function receiver(
   const buffer = Buffer.alloc(65_536)
   let closed = false
   let dropped = 0
+  let waited: (() => number) | undefined
 
   try {
     // Nothing may arrive before the filter is loaded.
@@ -201,6 +203,7 @@ function receiver(
       )
       set('unloop', level, option.multicastLoop, int32(0))
     }
+    if (onPacket) waited = receiveStamp(cookieOf())
   } catch (error) {
     socket.close()
     throw error
@@ -261,7 +264,7 @@ function receiver(
     }
     // Outside of the try: what the reader throws is a broken invariant, not an empty socket.
     const packet = bytes < 0 ? undefined : parse(buffer.subarray(0, bytes), source)
-    if (packet) take?.(packet)
+    if (packet) take?.(waited ? { ...packet, waited: waited() } : packet)
     return bytes >= 0
   }
 
@@ -275,6 +278,12 @@ function receiver(
       destination: packet.subarray(16, 20).join('.'),
       ttl: packet.readUInt8(8),
     }
+  }
+
+  function cookieOf(): Buffer {
+    const cookie = Buffer.alloc(8)
+    guarded(`identify the socket on ${name}`, () => wrap.getOption(sol.socket, so.cookie, cookie, cookie.length))
+    return cookie
   }
 
   function set(what: string, level: number, option: number, value: Buffer) {

@@ -55,6 +55,30 @@ function advert(family: 4 | 6, destination: string, vrid = 51, priority = 150) {
 }
 
 describe.each([4, 6] as const)('the raw socket, IPv%i', family => {
+  test('tells how long an advert waited to be read', async () => {
+    const sender = lan(net.a, family, 'multicast', address[family][0])
+    const waited: number[] = []
+    const hearer = net.b.enter(() =>
+      openLan({ interface: 'eth0', family, kind: 'multicast', source: () => address[family][1] }, packet =>
+        waited.push(packet.waited ?? Number.NaN),
+      ),
+    )
+    open.push(hearer)
+    hearer.listen([51])
+    const since: number[] = []
+    for (const asleep of [0, 60]) {
+      since.push(performance.now())
+      sender.socket.lan.send(advert(family, vrrpGroup[family]), vrrpGroup[family])
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, asleep)
+      await until('the advert', () => waited.length === since.length)
+      since.push(performance.now() - since.pop()!)
+    }
+    // Two clocks are read one after the other.
+    expect(waited[0]).toBeGreaterThanOrEqual(0)
+    for (const [index, passed] of since.entries()) expect(waited[index]).toBeLessThan(passed + 1)
+    expect(waited[1]).toBeGreaterThan(58)
+  })
+
   test('carries an advert to the group from the interface to the other director, from the address that was asked for', async () => {
     const sender = lan(net.a, family, 'multicast', address[family][0])
     const hearer = lan(net.b, family, 'multicast', address[family][1])
