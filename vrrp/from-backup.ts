@@ -53,9 +53,10 @@ function silence(router: VirtualRouter, state: BackupState, now: Millis): Step {
   const { phase } = state
   const late = now - phase.deadline
   // This late, adverts may still wait to be read: our own stall is not the master's silence. Once only, and no longer
-  // than it takes to read them, unless we missed whole intervals.
+  // than it takes to read them, unless we missed whole intervals. Then the master may have slept as we did (machines of one
+  // host, a suspended pair), and listens for an interval and a slot before it goes on: it is not to lose to its own backup.
   if (!phase.rearmed && late > slot(phase.masterInterval)) {
-    const more = late > phase.masterInterval ? phase.masterInterval : slot(phase.masterInterval)
+    const more = late > phase.masterInterval ? 2 * phase.masterInterval : slot(phase.masterInterval)
     const deadline = now + more
     return [
       { ...state, phase: { ...phase, rearmed: true, deadline } },

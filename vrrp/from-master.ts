@@ -35,7 +35,8 @@ export function fromMaster(
     case 'claim-refused':
       return claimRefused(router, state, event.error, now)
     case 'vip-lost':
-      return [state, [{ type: 'claim' }]]
+      // Who slept claims once it knows that nobody has taken over.
+      return slept(router, phase, now) ? [state, []] : [state, [{ type: 'claim' }]]
     case 'send-failed':
       return event.inARow < MUTE
         ? [state, []]
@@ -92,9 +93,9 @@ function heard(router: VirtualRouter, state: MasterState, advert: Heard, ownAddr
     return yielded(router, state, advert, phase.leaving.then, now)
   }
   // We slept, another is master: it stays, unless pre-emption says otherwise later.
-  const slept = phase.listening || now - phase.lastSent >= patience(router)
-  if (advert.priority === 0) return slept ? [state, []] : advertise(router, state, now)
-  if (slept) return becomeBackup(router, state, 'stalled', now, advert)
+  const asleep = slept(router, phase, now)
+  if (advert.priority === 0) return asleep ? [state, []] : advertise(router, state, now)
+  if (asleep) return becomeBackup(router, state, 'stalled', now, advert)
 
   const own = electionPriority(router, knowledge)
   if (advert.priority > own) return becomeBackup(router, state, 'higher-priority-master', now, advert)
@@ -109,6 +110,11 @@ function heard(router: VirtualRouter, state: MasterState, advert: Heard, ownAddr
   }
   const [next, effects] = advertise(router, state, now)
   return [next, [...effects, ...(phase.claimed ? [announce('lower-priority')] : []), notice]]
+}
+
+/** Longer than the others wait, so that one of them may be master. */
+function slept(router: VirtualRouter, phase: Master, now: Millis): boolean {
+  return phase.listening || now - phase.lastSent >= patience(router)
 }
 
 function advertise(router: VirtualRouter, state: MasterState, now: Millis): Step {

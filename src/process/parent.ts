@@ -21,6 +21,7 @@ const roles: readonly Role[] = ['vrrp', 'checkers', 'control']
 /** A process that is silent for this long hangs; vrrp's own limit is its peers' patience while it holds a VIP. */
 const hungAfter: Readonly<Record<Role, number>> = { vrrp: 10_000, checkers: 15_000, control: 20_000 }
 const leaveWithin = 5_000
+const watchEvery = 50
 
 /**
  * Forks vrrp, checkers and control, carries their messages, restarts what dies, and withdraws the VIPs of a vrrp
@@ -48,7 +49,8 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
   process.on('SIGINT', () => leave('stop'))
   process.on('SIGUSR2', () => leave('restart'))
   process.on('SIGHUP', () => children.get('control')?.send({ type: 'signal', signal: 'reload' }))
-  setInterval(watch, 50)
+  // Judged after the poll phase: signs of life that wait to be read are no silence.
+  setInterval(() => setImmediate(watch), watchEvery)
 
   /** Starts all, to go on with what the processes before were master of. */
   function resume(): void {
@@ -170,12 +172,12 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
   let lastWatch = performance.now()
   function watch(): void {
     const now = performance.now()
-    const late = now - lastWatch > 200
+    const late = now - lastWatch > 2 * watchEvery
     lastWatch = now
     if (leaving) return
     let fine = true
     for (const child of children.values()) {
-      if (late) child.lastAlive = Math.max(child.lastAlive, now - 100)
+      if (late) child.lastAlive = Math.max(child.lastAlive, now - watchEvery)
       const started = now - child.startedAt > 10_000
       const limit = child.role === 'vrrp' && held.length > 0 ? holderLimit() : started ? hungAfter[child.role] : 30_000
       if (now - child.lastAlive <= limit) continue

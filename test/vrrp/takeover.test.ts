@@ -145,6 +145,22 @@ describe('own slowness is not the other side’s silence', () => {
     }
   })
 
+  test('directors that all slept go on as they were, after an interval and a slot', () => {
+    for (let seed = 1; seed <= 30; seed++) {
+      const sim = running(seed, [150, 120, 100], { advertInterval: 100 }, true)
+      const before = sim.directors.map(takeovers)
+      const at = sim.now() + sim.rnd.between(0, 100)
+      sim.at(at, () => {
+        for (const one of sim.directors) sim.stall(one, 10_000 + sim.rnd.between(0, 30))
+      })
+      sim.until(at + 10_030 + 112)
+      expect(sim.holders()).toEqual([sim.directors[0]])
+      sim.until(at + 12_000)
+      expect({ seed, takeovers: sim.directors.map(takeovers) }).toEqual({ seed, takeovers: before })
+      expect(sim.masters()).toEqual([sim.directors[0]])
+    }
+  })
+
   test('a master that slept and finds nobody goes on, with its VIP', () => {
     const sim = running(3, [150, 100], { advertInterval: 100 }, true)
     const [d1, d2] = sim.directors
