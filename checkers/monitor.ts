@@ -62,6 +62,7 @@ const stuck = failed('local-error', 'SOCKERR', 'the attempt did not end in time'
 export function createMonitor(ports: MonitorPorts) {
   const { clock, random } = ports
   const entries = new Map<string, Entry>()
+  const byAddress = new Map<string, Set<Entry>>()
   const heap = createHeap<Entry>()
   const lag = createHistogram()
   const stall = createStallMeter()
@@ -90,6 +91,10 @@ export function createMonitor(ports: MonitorPorts) {
     for (const entry of gone) remove(entry)
     for (const entry of added) {
       entries.set(entry.key, entry)
+      const { address } = entry.target
+      const neighbours = byAddress.get(address)
+      if (neighbours) neighbours.add(entry)
+      else byAddress.set(address, new Set([entry]))
       heap.schedule(entry, firstStart(entry.spec, added.length, now, random()))
     }
     arm(now)
@@ -98,6 +103,8 @@ export function createMonitor(ports: MonitorPorts) {
   function remove(entry: Entry) {
     entry.removed = true
     entries.delete(entry.key)
+    const neighbours = byAddress.get(entry.target.address)
+    if (neighbours?.delete(entry) && neighbours.size === 0) byAddress.delete(entry.target.address)
     heap.remove(entry)
     watch?.leave(entry.target, entry.key)
     entry.running?.abort()
@@ -208,6 +215,7 @@ export function createMonitor(ports: MonitorPorts) {
     else if (urgent && !outcome.passed) entry.hurry = []
     if (entry.spec.watch.enabled) follow(entry, health, outcome, now)
     heap.schedule(entry, dueAfter(entry, before, now, random()))
+    if (!outcome.passed && outcome.reason === 'unreachable' && isContent(before)) unreachable(entry)
     ports.onResult?.(entry.key, result, health)
     if (health.verdict !== before.verdict) changed(entry, before.verdict, health.verdict, result, now)
     arm(now)
@@ -220,6 +228,12 @@ export function createMonitor(ports: MonitorPorts) {
 
   function onSign(keys: Iterable<string>, kind: 'sudden' | 'usual') {
     for (const key of keys) hasty(key, true, kind === 'usual' ? HURRY.slice(0, 1) : HURRY)
+  }
+
+  /** An ICMP unreachable met this check first: every other one of the address is made at once, while it still knows nothing. */
+  function unreachable(entry: Entry) {
+    for (const other of byAddress.get(entry.target.address) ?? [])
+      if (other !== entry && isContent(other.health)) hasty(other.key, false, HURRY.slice(0, 1))
   }
 
   function changed(entry: Entry, from: Verdict, to: Verdict, because: Result | undefined, now: Millis) {
@@ -252,7 +266,7 @@ export function createMonitor(ports: MonitorPorts) {
 
   /** The same for every check of an address: an ICMP unreachable, a failing neighbour entry. No refusal is final here. */
   function hastyAddress(address: string) {
-    for (const entry of entries.values()) if (entry.target.address === address) hasty(entry.key, false)
+    for (const entry of byAddress.get(address) ?? []) hasty(entry.key, false)
   }
 
   /** An operator's word: a check with manual resume may come up again. */
@@ -314,3 +328,8 @@ export function createMonitor(ports: MonitorPorts) {
 }
 
 export type Monitor = ReturnType<typeof createMonitor>
+
+/** Up, and nothing has spoken against it. */
+function isContent({ verdict, streak }: Health): boolean {
+  return verdict === 'up' && streak === 0
+}

@@ -8,6 +8,7 @@ import { virtualClock } from './virtual-clock.js'
 const pass: Outcome = { passed: true, layer: 'L4OK' }
 const refused: Outcome = { passed: false, reason: 'refused', layer: 'L4CON' }
 const brokenOff: Outcome = { passed: false, reason: 'reset', layer: 'L7RSP' }
+const unreachable: Outcome = { passed: false, reason: 'unreachable', layer: 'L4CON' }
 const local: Outcome = { passed: false, reason: 'local-error', layer: 'SOCKERR' }
 const timeout: Outcome = { passed: false, reason: 'timeout', layer: 'L4TOUT' }
 
@@ -253,6 +254,23 @@ describe('the monitor', () => {
     expect(monitor.health('a')).toEqual({ verdict: 'up', streak: 1 })
     await time.until(3000)
     expect(verdicts.at(-1)).toBe('1600 a up>down')
+  })
+
+  test('makes the other checks of an address at once when one of them finds it unreachable', async () => {
+    const { time, answers, monitor, want, starts } = setup()
+    const slow = { interval: 60_000, fall: 2 }
+    monitor.set(want(['first', { address: 'a', interval: 1000 }], ['second', { address: 'a', ...slow }], ['b', slow]))
+    await time.until(1500)
+    starts.length = 0
+    answers.set('a', unreachable)
+    await time.until(2050)
+    expect(starts).toEqual([
+      { at: 2000, address: 'a' },
+      { at: 2000, address: 'a' },
+    ])
+    // One failure each: the second check hastens nothing back.
+    expect(monitor.health('second')).toEqual({ verdict: 'up', streak: 1 })
+    expect(monitor.health('first')).toEqual({ verdict: 'up', streak: 1 })
   })
 
   test('needs `fall` refusals at the fast interval where the check says that none is final', async () => {
