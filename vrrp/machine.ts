@@ -80,7 +80,8 @@ function learn(router: VirtualRouter, knowledge: Knowledge, event: Event, now: M
     case 'standing':
       return { ...knowledge, priority: event.priority, faults: event.faults }
     case 'ready':
-      return { ...knowledge, unreadySince: event.ready ? undefined : (knowledge.unreadySince ?? now) }
+      // Said again, it means that the table is still getting on: the limit counts from the last time.
+      return { ...knowledge, unreadySince: event.ready ? undefined : now }
     case 'peers':
       return introduced(knowledge, new Map(event.peers.map((view): [string, PeerView] => [view.director, view])))
     case 'advert':

@@ -44,11 +44,10 @@ const log = createLog({
   role: 'checkers',
   ...(node ? { node } : {}),
 })
-/** Whatever is still unknown then, the director takes part in the election (DESIGN invariant 7). */
+/** ms without another first verdict: whatever is still unknown then, the director takes part in the election (DESIGN invariant 7). */
 const readyAnyway = 10_000
 /** ms */
 const lagBeat = 50
-const startedAt = systemClock.now()
 const startedWall = Date.now()
 
 process.on('SIGTERM', () => {})
@@ -66,6 +65,10 @@ sayAlive(channel, 500)
 let settings: CheckerSettings | undefined
 let settingsHash = ''
 let readySaid: boolean | undefined
+let unreadySaidAt = 0
+/** How many checks had no first result yet, when that number last fell, and when that was. */
+let firstVerdictsLeft = Number.POSITIVE_INFINITY
+let firstVerdictAt = systemClock.now()
 let leaving = false
 const links = await watchLinks()
 const ways = createWays(links)
@@ -339,8 +342,17 @@ function sayReady(): void {
   // A director without virtual servers needs no table to be ready: VRRP alone runs on a kernel without IPVS, too.
   const complete = pool.services().size === 0 || table.state()?.complete === true
   const settled = complete && settings !== undefined
-  const ready = settled && (engine.monitor().pending() === 0 || systemClock.now() - startedAt > readyAnyway)
-  if (ready === readySaid) return
+  const now = systemClock.now()
+  const pending = engine.monitor().pending()
+  if (settled && pending < firstVerdictsLeft) {
+    firstVerdictsLeft = pending
+    firstVerdictAt = now
+  }
+  const ready = settled && (pending === 0 || now - firstVerdictAt > readyAnyway)
+  // As long as first verdicts come in, vrrp hears every second that it is worth waiting.
+  const waits = !ready && firstVerdictAt > unreadySaidAt && now - unreadySaidAt > 1_000
+  if (ready === readySaid && !waits) return
+  if (!ready) unreadySaidAt = now
   readySaid = ready
   channel.send('vrrp', { type: 'ready', ready })
   tellTable()
