@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { createTransport } from 'nodemailer'
 import type { Batch, Delivery, MailConfig, Transport } from './alert.js'
 import { headline, lines } from './text.js'
 import { secret } from './webhook.js'
@@ -9,6 +8,8 @@ export function mail(config: MailConfig): Transport {
   const tls = config.tls ?? 'starttls'
   return async (batch, signal) => {
     try {
+      // Loaded with the first alert: the process starts sooner without it.
+      const { createTransport } = await import('nodemailer')
       const transport = createTransport({
         host: config.host,
         port: config.port ?? (tls === 'tls' ? 465 : 25),

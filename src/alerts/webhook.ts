@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { Agent, request } from 'undici'
+import type { Agent } from 'undici'
 import type { Batch, Delivery, HttpConfig, Transport, WebhookConfig } from './alert.js'
 import { headline } from './text.js'
 
@@ -20,6 +20,8 @@ export function webhook(config: WebhookConfig, template: Template = payload): Tr
     const timeout = AbortSignal.any([signal, AbortSignal.timeout(config.timeout ?? 10_000)])
     let agent: Agent | undefined
     try {
+      // Loaded with the first alert: the process starts sooner without it.
+      const { Agent, request } = await import('undici')
       agent = new Agent({ ...(config.caFile ? { connect: { ca: await readFile(config.caFile) } } : {}) })
       const response = await request(config.url, {
         method: 'POST',
