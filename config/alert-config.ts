@@ -23,11 +23,19 @@ export type AlertConfig = {
     readonly passwordFile?: string
     readonly timeout?: Millis
   }
-  readonly exec?: { readonly argv: readonly [string, ...string[]]; readonly timeout?: Millis }
+  readonly exec?: { readonly argv: readonly [string, ...string[]]; readonly timeout?: Millis; readonly retry?: boolean }
   readonly slack?: { readonly url?: string; readonly urlFile?: string }
   readonly pagerduty?: { readonly keyFile: string; readonly url?: string }
   readonly alertmanager?: HttpReceiver
   readonly events?: readonly string[]
+  /** `router web`, `service web`, `server web/10.9.0.21:80`, `director d1`; `*` stands for anything. Default: all. */
+  readonly subjects?: readonly string[]
+  /** Only virtual routers that enter one of these states. */
+  readonly to?: readonly string[]
+  /** Only these directors send. Default: each. */
+  readonly directors?: readonly string[]
+  /** Whether the end of what was told is told, whatever the filters say. Default true. */
+  readonly sendResolved?: boolean
   readonly level?: 'info' | 'notice' | 'warning' | 'alarm'
   readonly onlyMaster?: boolean
   readonly group?: Millis

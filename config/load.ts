@@ -9,6 +9,7 @@ import { freeze } from './freeze.js'
 import { gather } from './gather.js'
 import { complaints } from './issues.js'
 import type { Path, Problem } from './problem.js'
+import { alerts } from './resolve/alerts.js'
 import { checks } from './resolve/checks.js'
 import { findNode } from './resolve/node.js'
 import { routerRules } from './resolve/router-rules.js'
@@ -16,7 +17,7 @@ import { type Names, routers } from './resolve/routers.js'
 import { secrets } from './resolve/secrets.js'
 import { serviceRules } from './resolve/service-rules.js'
 import { services } from './resolve/services.js'
-import { alerts, settings } from './resolve/settings.js'
+import { settings } from './resolve/settings.js'
 import { tracking } from './resolve/tracking.js'
 import { type File, file as schema } from './schema/file.js'
 
@@ -192,7 +193,16 @@ function resolve(
     routers: own,
     services: virtualServers,
     tracking: tracking(file, rename, secret, report),
-    alerts: alerts(file, report),
+    alerts: alerts(
+      file,
+      {
+        directors: names.directors,
+        routers: keys(data['virtual_routers']),
+        services: names.virtual_servers,
+        resolved: virtualServers,
+      },
+      report,
+    ),
     twoBox: virtualServers.some(({ realServers }) =>
       realServers.some(({ address }) => directors.some(({ addresses }) => addresses.includes(address))),
     ),

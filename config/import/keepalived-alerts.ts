@@ -6,38 +6,22 @@ import { mailEntry } from './keepalived-globals.js'
 import { type Notify, notifyEntry } from './keepalived-notify.js'
 import { type Entries, entries, items, put } from './yaml-writer.js'
 
-export function routerAlerts(
-  directors: readonly Director[],
-  names: ReadonlyMap<string, string>,
-  report: Report,
-): Entries[] {
-  const found = new Map<string, Entries>()
-  const [first] = directors
-  for (const { side, name } of directors) {
+/** The programs of all directors; one that not every director of the router runs in the same words names its own. */
+export function routerAlerts(directors: readonly Director[], names: ReadonlyMap<string, string>): Entries[] {
+  const found = new Map<string, { notify: Notify; router: string; by: string[] }>()
+  for (const { side, name } of directors)
     for (const { notify, router } of notifiesOf(side, names)) {
-      const subject = `router ${router}`
-      // The last argument that `notify` gets is the priority, which differs between directors.
-      const key = JSON.stringify([
-        subject,
-        notify.argv,
-        notify.to,
-        notify.append?.slice(0, -1),
-        notify.user,
-        notify.group,
-      ])
-      if (found.has(key)) continue
-      if (name !== first?.name && first?.side.routers.some(other => names.get(other.name) === router))
-        report(
-          notify.node,
-          'lost',
-          'directors-differ',
-          `Only ${name} runs this program.`,
-          'In the YAML both directors run it.',
-        )
-      found.set(key, notifyEntry(notify, subject))
+      const { argv, to, append, user, group } = notify
+      const key = JSON.stringify([router, argv, to, append, user, group])
+      const same = found.get(key) ?? { notify, router, by: [] }
+      if (!same.by.includes(name)) same.by.push(name)
+      found.set(key, same)
     }
-  }
-  return [...found.values()]
+  const carriers = (router: string) =>
+    directors.filter(({ side }) => side.routers.some(other => names.get(other.name) === router)).length
+  return [...found.values()].map(({ notify, router, by }) =>
+    notifyEntry(notify, `router ${router}`, by.length < carriers(router) ? by : undefined),
+  )
 }
 
 /** Programs of instances, and of groups: those are told what their first member does. */
@@ -73,7 +57,7 @@ export function mailAlert(directors: readonly Director[], report: Report): Entri
         'note',
         'mail-scope',
         'Some send mail, others do not.',
-        'The YAML sends mail about all of a kind; events can be chosen by name only.',
+        'The YAML sends mail about all of a kind; `for:` of the alert names those that are meant.',
       )
     if (events.length === 0) continue
     const entry = entries()

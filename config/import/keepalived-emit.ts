@@ -44,7 +44,7 @@ export function emit(directors: readonly Director[], report: Report): Entries {
       for (const item of notifies) append(alerts, item)
     }
   if (all.pairs.length > 0) put(root, 'virtual_servers', all)
-  const entriesOfRouters = routerAlerts(directors, names, report)
+  const entriesOfRouters = routerAlerts(directors, names)
   const mail = mailAlert(directors, report)
   const list = items()
   for (const item of mail) append(list, item)

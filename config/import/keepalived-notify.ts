@@ -60,7 +60,7 @@ export function readNotifies(
       'note',
       'notify-script',
       'keepalived starts it beside itself: order and completion are not guaranteed.',
-      `The YAML has an alert with exec: in order, again if it fails${to === undefined ? '' : `, for the state ${to} only`}; nothing runs at start and stop.`,
+      `The YAML has an alert with exec: one at a time, in order, 60 s at most${to === undefined ? '' : `, for the state ${to} only`}; nothing runs at start and stop.`,
     )
   return found
 }
@@ -73,22 +73,27 @@ function firstOf(block: Block, word: string, report: Report): Node | undefined {
   return first
 }
 
-/** An entry of `alerts:`. A shell looks whether the event is the right one and starts the program unchanged. */
-export function notifyEntry(notify: Notify, subject: string): Entries {
+/** An entry of `alerts:`. `directors`: only these run it. */
+export function notifyEntry(notify: Notify, subject: string, directors?: readonly string[]): Entries {
+  const { event, to } = notify
   const entry = entries()
-  put(entry, 'exec', mapOf({ argv: items(argvOf(notify, subject)) }), commentsOf(notify.node))
-  put(entry, 'events', notify.event)
+  // keepalived looks neither at the exit status nor at the clock.
+  const exec = mapOf({ argv: items(argvOf(notify)), timeout: '60s', retry: false })
+  put(entry, 'exec', exec, commentsOf(notify.node))
+  put(entry, 'events', event)
+  put(entry, 'for', subject)
+  if (to !== undefined) put(entry, 'to', to)
+  if (to !== undefined || event.endsWith('.down')) put(entry, 'send_resolved', false)
+  if (directors !== undefined) put(entry, 'directors', items(directors))
   return entry
 }
 
-function argvOf({ argv, to, append, user, group }: Notify, subject: string): readonly string[] {
-  const about = `[ "$LVSKEEPER_SUBJECT" = ${quote(subject)} ]`
-  const entered = to === undefined ? '' : ` && grep -q '"to":"${to}"'`
-  const state = append === undefined ? '' : ` state=$(sed -n 's/.*"to":"\\([a-z]*\\)".*/\\1/p' | tr a-z A-Z);`
-  const more = (append ?? []).map(word => ` ${word === 'STATE' ? '"$state"' : quote(word)}`).join('')
-  const script = `${about}${entered} || exit 0;${state} exec "$@"${more}`
+function argvOf({ argv, append, user, group }: Notify): readonly string[] {
   const as = user === undefined ? [] : ['runuser', '-u', user, ...(group === undefined ? [] : ['-g', group]), '--']
-  return ['/bin/sh', '-c', script, 'notify', ...as, ...absolute(argv)]
+  if (append === undefined) return absolute([...as, ...absolute(argv)])
+  const state = '"$(echo "$LVSKEEPER_TO" | tr a-z A-Z)"'
+  const more = append.map(word => ` ${word === 'STATE' ? state : quote(word)}`).join('')
+  return ['/bin/sh', '-c', `exec "$@"${more}`, 'notify', ...as, ...absolute(argv)]
 }
 
 function quote(word: string): string {

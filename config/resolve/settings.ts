@@ -1,8 +1,6 @@
-import type { AlertConfig } from '../alert-config.js'
 import type { ApiConfig, Config, SyncConfig } from '../config.js'
 import type { Reporter } from '../context.js'
 import type { Path } from '../problem.js'
-import { type AlertFile, channelNames } from '../schema/alert.js'
 import type { File } from '../schema/file.js'
 import { canonicalAddress } from '../schema/values.js'
 import { defined } from './defined.js'
@@ -114,82 +112,4 @@ function listener(path: Path, text: string, report: Reporter): { address?: strin
   if ((host !== '' && address === undefined) || port < 1 || port > 65_535)
     report.error('bad-endpoint', path, `listen: expected :PORT or ADDRESS:PORT, found ${JSON.stringify(text)}`)
   return { port, ...defined({ address }) }
-}
-
-export function alerts(file: File, report: Reporter): AlertConfig[] {
-  const names = new Map<string, number>()
-  const counts = new Map<string, number>()
-  return (file.alerts ?? []).flatMap((given, index) => {
-    const path: Path = ['alerts', index]
-    const channels = channelNames.filter(name => given[name] !== undefined)
-    const [channel] = channels
-    if (channel === undefined || channels.length > 1) {
-      const message =
-        channel === undefined
-          ? 'the alert does not say where it goes'
-          : `an alert goes one way: ${channels.join(' and ')}`
-      report.error('alert-channel', path, message, {
-        suggestion: channel === undefined ? `one of: ${channelNames.join(', ')}` : 'write two alerts',
-      })
-      return []
-    }
-    const count = (counts.get(channel) ?? 0) + 1
-    counts.set(channel, count)
-    const name = given.name ?? `${channel}-${count}`
-    if (names.has(name)) report.error('duplicate-alert', [...path, 'name'], `another alert is called "${name}"`)
-    names.set(name, index)
-    return [{ name, ...receiver(path, given, report), ...filters(given) }]
-  })
-}
-
-function receiver(path: Path, given: AlertFile, report: Reporter) {
-  const { webhook, mail, exec, slack, pagerduty, alertmanager } = given
-  if (slack !== undefined && (slack.url === undefined) === (slack.url_file === undefined))
-    report.error('slack-url', [...path, 'slack'], 'slack needs url or url_file, one of them', { at: 'key' })
-  if (mail?.user !== undefined && mail.password_file === undefined)
-    report.error('key-needs', [...path, 'mail', 'user'], 'user needs password_file', { at: 'key' })
-  const [program, ...rest] = exec?.argv ?? []
-  if (program !== undefined && !program.startsWith('/'))
-    report.error('relative-program', [...path, 'exec', 'argv', 0], `${program} is no absolute path`, {
-      suggestion: 'programs are named by their whole path',
-    })
-  const http = (one: NonNullable<typeof alertmanager>) => ({
-    url: one.url,
-    ...defined({ headers: one.headers, bearerFile: one.bearer_file, caFile: one.ca_file, timeout: one.timeout }),
-  })
-  return defined({
-    webhook: webhook && { ...http(webhook), ...defined({ secretFile: webhook.secret_file }) },
-    mail: mail && {
-      host: mail.host,
-      from: mail.from,
-      to: mail.to,
-      ...defined({
-        port: mail.port,
-        tls: mail.tls,
-        caFile: mail.ca_file,
-        user: mail.user,
-        passwordFile: mail.password_file,
-        timeout: mail.timeout,
-      }),
-    },
-    exec:
-      exec && program !== undefined
-        ? { argv: [program, ...rest] as const, ...defined({ timeout: exec.timeout }) }
-        : undefined,
-    slack: slack && defined({ url: slack.url, urlFile: slack.url_file }),
-    pagerduty: pagerduty && { keyFile: pagerduty.key_file, ...defined({ url: pagerduty.url }) },
-    alertmanager: alertmanager && http(alertmanager),
-  })
-}
-
-function filters(given: AlertFile) {
-  return defined({
-    events: given.events,
-    level: given.level,
-    onlyMaster: given.only_master,
-    group: given.group,
-    repeat: given.repeat,
-    limit: given.limit,
-    keep: given.keep,
-  })
 }

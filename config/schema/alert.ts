@@ -54,6 +54,7 @@ const channels = {
       .min(1, { error: coded('empty-list', 'expected at least one entry') })
       .describe('Program and arguments, no shell. The event is JSON on its standard input.'),
     timeout: duration().optional().describe('Default 10s.'),
+    retry: flag().optional().describe('Runs it again when it fails. Default true.'),
   }).describe('A program of your own.'),
   slack: mapping({
     url: url().optional(),
@@ -86,6 +87,27 @@ export const alert = mapping({
   level: word(['info', 'notice', 'warning', 'alarm'])
     .optional()
     .describe('This and worse. Default notice, or every level where events are named.'),
+  for: oneOrMore(
+    text('what it is about').regex(/^(router|service|server|director) \S+$/, {
+      error: coded(
+        'bad-subject',
+        'expected router NAME, service NAME, server SERVICE/ADDRESS[:PORT] or director NAME; * stands for anything',
+      ),
+    }),
+  )
+    .optional()
+    .describe(
+      'Only events about these: router web, service web (and its real servers), server web/10.9.0.21, "server */10.9.0.21".',
+    ),
+  to: oneOrMore(word(['master', 'backup', 'fault']))
+    .optional()
+    .describe('Only virtual routers that enter one of these states.'),
+  directors: oneOrMore(text('the name of a director'))
+    .optional()
+    .describe('Only these directors send. Default: each sends what it sees.'),
+  send_resolved: flag()
+    .optional()
+    .describe('Whether the end of what was told is told, whatever the filters say. Default true.'),
   only_master: flag().optional().describe('Only a director that is master of a virtual router sends. Default false.'),
   group: duration({ min: 0 })
     .optional()

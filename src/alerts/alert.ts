@@ -15,6 +15,14 @@ export type AlertConfig = {
   readonly exec?: ExecConfig | undefined
   /** Event names or families (`server.*`). Default: all of at least `level`. */
   readonly events?: readonly string[] | undefined
+  /** `router web`, `service web`, `server web/10.9.0.21:80`, `director d1`; `*` stands for anything. Default: all. */
+  readonly subjects?: readonly string[] | undefined
+  /** Only virtual routers that enter one of these states. */
+  readonly to?: readonly string[] | undefined
+  /** Only these directors send. Default: each. */
+  readonly directors?: readonly string[] | undefined
+  /** Whether the end of what was told is told, whatever the filters say. Default true. */
+  readonly sendResolved?: boolean | undefined
   /** Default `notice` (pagerduty: `warning`), or every level where `events` are named. */
   readonly level?: EventLevel | undefined
   /** Only a director that is master of a virtual router sends. Default false: both say what they saw. */
@@ -57,11 +65,14 @@ export type MailConfig = {
   readonly timeout?: number | undefined
 }
 
-/** The alert is JSON on standard input; `LVSKEEPER_EVENT`, `_SUBJECT`, `_LEVEL`, `_NODE`, `_TEXT` in the environment. */
+/** The alert is JSON on standard input; `LVSKEEPER_EVENT`, `_SUBJECT`, `_LEVEL`, `_NODE`, `_TEXT`, and `_FROM` and `_TO` of a change, in the
+ * environment. */
 export type ExecConfig = {
   readonly argv: readonly string[]
   /** Then its process group is killed; default 10 s. */
   readonly timeout?: number | undefined
+  /** Whether it runs again when it fails; default true. */
+  readonly retry?: boolean | undefined
 }
 
 export type ChannelKind = 'webhook' | 'slack' | 'pagerduty' | 'alertmanager' | 'mail' | 'exec'

@@ -25,6 +25,8 @@ export type AlerterOptions = {
 export type Alerter = {
   /** Offers an event to every channel. */
   raise(event: Event): void
+  /** Ends the conditions of subjects that exist no more. */
+  settle(exists: (subject: string) => boolean): void
   /** One entry per channel, for `status`. */
   queue(): readonly ChannelStatus[]
   /** The last words before a stop: sends what waits without waiting for more. Resolves within `limit` ms. */
@@ -35,7 +37,8 @@ export type Alerter = {
 
 /** Turns events into alerts on every configured channel. On a reload, stop it and make a new one. */
 export function createAlerter({ alerts, stateDir, node, master, report, clock = system }: AlerterOptions): Alerter {
-  const channels = alerts.map((config, index) => {
+  const ours = alerts.filter(({ directors }) => directors === undefined || directors.includes(node))
+  const channels = ours.map((config, index) => {
     const found = transportOf(config)
     const name = config.name ?? `${found.kind}-${index + 1}`
     const spool = openSpool(join(stateDir, 'alerts', `${name.replaceAll(/[^\w.-]/g, '_')}.jsonl`))
@@ -50,6 +53,9 @@ export function createAlerter({ alerts, stateDir, node, master, report, clock = 
         if (event.data?.['channel'] === channel.name && event.name.startsWith('alert.')) continue
         channel.accept(event, config.onlyMaster === true && !master())
       }
+    },
+    settle(exists) {
+      for (const { channel } of channels) channel.settle(exists)
     },
     queue: () => channels.map(({ channel }) => channel.status()),
     async flush(limit) {

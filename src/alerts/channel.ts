@@ -5,9 +5,10 @@ import type { Alert, AlertConfig, Batch, ChannelKind, ChannelStatus, Delivery, T
 import { backoff } from './backoff.js'
 import { condition } from './condition.js'
 import type { Spool } from './spool.js'
+import { concerns } from './subject.js'
 
 /** What happens at once (a switch that dies takes twenty servers along) goes out as one message. */
-const settle = 250
+const together = 250
 const mostAlerts = 1_000
 const mostInBatch = 200
 const mostRejections = 5
@@ -72,13 +73,39 @@ export function openChannel(options: ChannelOptions) {
     const told = spool.told(key)
     const about = { key, phase, severity: phase === 'resolve' && told ? told.level : event.level }
     // Who was told of the beginning is told of the end, whatever the filter says.
-    if (phase === 'resolve' && told !== undefined) return about
-    if (muted || !matches(event, { names: config.events }) || !atLeast(event.level, least)) return undefined
+    if (phase === 'resolve' && told !== undefined) {
+      if (config.sendResolved !== false) return about
+      spool.close(key)
+    }
+    if (muted || !passes(event)) return undefined
     if (phase === 'trigger' && told !== undefined) {
       const again = config.repeat !== undefined && config.repeat > 0 && clock.epoch() - told.at >= config.repeat
       return again ? about : undefined
     }
     return about
+  }
+
+  function passes(event: Event): boolean {
+    const { events, subjects, to } = config
+    return (
+      matches(event, { names: events }) &&
+      atLeast(event.level, least) &&
+      (subjects === undefined || subjects.some(pattern => concerns(event.subject, pattern))) &&
+      (to === undefined || (event.name === 'vrrp.state' && to.some(state => state === event.data?.['to'])))
+    )
+  }
+
+  /** Ends what was told of subjects that exist no more: nobody else ever will. */
+  function settle(exists: (subject: string) => boolean) {
+    for (const [key, { level }] of spool.conditions()) {
+      const subject = key.slice(key.indexOf(' ') + 1)
+      if (exists(subject)) continue
+      spool.close(key)
+      if (config.sendResolved === false) continue
+      const text = `${subject} is not in the configuration any more`
+      const event: Event = { at: clock.epoch(), name: 'config.removed', level: 'notice', subject, text }
+      enqueue({ id: randomUUID(), event, key, phase: 'resolve', severity: level })
+    }
   }
 
   /** @param muted only the ends of what was told pass */
@@ -87,8 +114,12 @@ export function openChannel(options: ChannelOptions) {
     if (!about || stopping.signal.aborted) return
     if (about.phase === 'trigger') spool.open(about.key, { at: clock.epoch(), level: event.level })
     if (about.phase === 'resolve') spool.close(about.key)
-    if (spool.waiting().length === 0) settled = clock.now() + settle
-    spool.put({ id: randomUUID(), event, ...about })
+    enqueue({ id: randomUUID(), event, ...about })
+  }
+
+  function enqueue(alert: Alert) {
+    if (spool.waiting().length === 0) settled = clock.now() + together
+    spool.put(alert)
     const overflow = spool.waiting().length - mostAlerts
     if (overflow > 0) drop(spool.waiting().slice(0, overflow), `more than ${mostAlerts} wait`)
     arm()
@@ -200,6 +231,7 @@ export function openChannel(options: ChannelOptions) {
     name,
     flush,
     accept,
+    settle,
     status,
     /** What is queued stays on disk for the next process. */
     stop() {

@@ -12,6 +12,8 @@ export type Spool = {
   done(alerts: readonly Alert[]): void
   /** When the condition was last told, and how grave it was; undefined: not open. */
   told(key: string): Told | undefined
+  /** All that are open. */
+  conditions(): readonly (readonly [key: string, told: Told])[]
   open(key: string, told: Told): void
   close(key: string): void
   /** Why the queue is in memory only; undefined when it is on disk. */
@@ -71,6 +73,7 @@ export function openSpool(file: string): Spool {
     put: alert => write({ put: alert }),
     done: alerts => write({ done: alerts.map(({ id }) => id) }),
     told: key => told.get(key),
+    conditions: () => [...told],
     open: (key, told) => write({ open: key, told }),
     close: key => write({ close: key }),
     trouble: () => trouble,

@@ -20,6 +20,7 @@ import { createPeers } from '../control/peers.js'
 import { processEvent } from '../control/process-events.js'
 import { createProcesses } from '../control/processes.js'
 import { event, noTable, ordersFile, type State } from '../control/state.js'
+import { stillThere } from '../control/subjects.js'
 import { wantedOf } from '../control/wanted.js'
 import { openEventStore } from '../events/store.js'
 import { openIpvs } from '../linux/ipvs.js'
@@ -46,6 +47,8 @@ const spareLimit = 300
 /** How long alerts may take on the way out, ms. */
 const lastWords = 1_000
 let pathsSaid = ''
+/** A source names other real servers; the next status of the services says which. */
+let sourcesChanged = false
 let turn: Promise<unknown> = Promise.resolve()
 
 const channel = openChannel(
@@ -170,6 +173,7 @@ if (!respawn) {
     ),
   )
 }
+state.alerter.settle(stillThere(state))
 confirmWindow.started(first.pending)
 channel.send('parent', { type: 'started' })
 
@@ -232,6 +236,8 @@ function receive(from: Address, message: Message): void {
     case 'service-status':
       for (const service of message.services) state.services.set(service.name, service)
       for (const name of message.removed) state.services.delete(name)
+      if (sourcesChanged) state.alerter.settle(stillThere(state))
+      sourcesChanged = false
       return
     case 'table-status':
       if (state.table.complete !== message.table.complete) queueMicrotask(peers.tell)
@@ -246,6 +252,7 @@ function receive(from: Address, message: Message): void {
     case 'returned':
       return orders.done(message.router)
     case 'event':
+      if (message.event.name === 'sources.changed') sourcesChanged = true
       return record(message.event)
     case 'signal':
       return void inTurn(() => reload(undefined)).then(result => {
@@ -326,6 +333,7 @@ async function apply(config: Config, confirm: State['confirm']): Promise<readonl
   remember()
   const missing = await distribution.apply(wantedOf(config), applyLimit)
   peers.open(config)
+  state.alerter.settle(stillThere(state))
   events.limit(config.eventsMaxSize / 2)
   await listen(config)
   record(

@@ -276,6 +276,64 @@ describe('what goes out', () => {
     await hook.close()
   })
 
+  test('is chosen by what it is about', async () => {
+    const hook = await receiver()
+    const about = (subjects: string[]) => ({ webhook: { url: hook.url }, subjects })
+    const { raise, queue } = alerter([
+      about(['router web']),
+      about(['router mail']),
+      about(['service web']),
+      about(['server web/10.9.0.21']),
+      about(['server *:80', 'director d2']),
+      { webhook: { url: hook.url }, to: ['fault'] },
+    ])
+    for (const event of [failover, down, { ...down, name: 'service.down', subject: 'service web' }]) raise(now(event))
+    await until(() => expect(queue().map(({ sent }) => sent)).toEqual([1, 0, 2, 1, 1, 0]))
+    await hook.close()
+  })
+
+  test('comes from the directors that it names', async () => {
+    const hook = await receiver()
+    const { raise, queue } = alerter([
+      { name: 'ours', webhook: { url: hook.url }, directors: ['d1'] },
+      { name: 'theirs', webhook: { url: hook.url }, directors: ['d2'] },
+    ])
+    raise(now(failover))
+    await until(() => expect(queue()).toMatchObject([{ name: 'ours', sent: 1 }]))
+    await hook.close()
+  })
+
+  test('without `send_resolved` is no end that the filters leave out, and the next beginning is told again', async () => {
+    const hook = await receiver()
+    const { raise } = alerter([{ webhook: { url: hook.url }, events: ['server.down'], sendResolved: false }])
+    for (const event of [down, up, down]) raise(now(event))
+    await until(() => expect(hook.bodies().flatMap(({ alerts }) => alerts)).toHaveLength(2))
+    const names = hook.bodies().flatMap(({ alerts }) => alerts.map(({ event }: { event: Event }) => event.name))
+    expect(names).toEqual(['server.down', 'server.down'])
+    await hook.close()
+  })
+
+  test('ends the condition of what is not in the configuration any more, once, also after a restart', async () => {
+    const hook = await receiver()
+    const first = alerter([{ webhook: { url: hook.url } }])
+    first.raise(now({ ...down, level: 'alarm' }))
+    await until(() => expect(first.queue()[0]!.sent).toBe(1))
+    first.settle(() => true)
+    first.stop()
+    const second = alerter([{ webhook: { url: hook.url } }])
+    second.settle(subject => subject !== down.subject)
+    second.settle(subject => subject !== down.subject)
+    await until(() => expect(second.queue()[0]!.sent).toBe(1))
+    expect(hook.bodies()).toHaveLength(2)
+    expect(hook.bodies()[1]).toMatchObject({
+      resolve: true,
+      key: 'server.down server web/10.9.0.21:80',
+      text: '[d1] server web/10.9.0.21:80 is not in the configuration any more',
+      alerts: [{ severity: 'alarm' }],
+    })
+    await hook.close()
+  })
+
   test('of `only_master` channels comes from a master; the end of what it told comes from it in any state', async () => {
     const hook = await receiver()
     const master = alerter([{ webhook: { url: hook.url }, onlyMaster: true }])

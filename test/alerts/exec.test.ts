@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exec } from '../../src/alerts/exec.js'
-import { batchOf, down } from './samples.js'
+import { batchOf, down, failover } from './samples.js'
 
 let folder = ''
 beforeEach(() => {
@@ -40,6 +40,15 @@ describe('a program that is told', () => {
   test('and fails is a failure with its exit code and its complaint', async () => {
     const path = script('echo "no modem" >&2; exit 3')
     expect(await exec({ argv: [path] })(batchOf(down), never)).toEqual({ ok: false, reason: 'exit 3: no modem' })
+  })
+
+  test('and fails is done with, where it is not to run again', async () => {
+    expect(await exec({ argv: [script('exit 3')], retry: false })(batchOf(down), never)).toEqual({ ok: true })
+  })
+
+  test('learns from its environment which state was left and which was entered', async () => {
+    const path = script('test "$LVSKEEPER_FROM-$LVSKEEPER_TO" = backup-master')
+    expect(await exec({ argv: [path] })(batchOf(failover), never)).toEqual({ ok: true })
   })
 
   test('and does not exist is a failure', async () => {

@@ -318,6 +318,13 @@ export const cases: Case[] = [
   ['bad-url', alert('{ webhook: { url: alerts.example } }')],
   ['bad-mail', alert('{ mail: { to: [ops], from: lb@example.org, host: mail } }')],
   ['bad-event', alert('{ exec: { argv: [/bin/true] }, events: [Server Down] }')],
+  ['bad-subject', alert('{ exec: { argv: [/bin/true] }, for: web }')],
+  ['unknown-subject', service('').concat('alerts:\n  - { exec: { argv: [/bin/true] }, for: service wep }\n')],
+  [
+    'unknown-subject',
+    service('').concat('alerts:\n  - { exec: { argv: [/bin/true] }, for: [router web, server web/10.9.0.22] }\n'),
+  ],
+  ['unknown-director', alert('{ exec: { argv: [/bin/true] }, directors: d3 }')],
   ['slack-url', alert('{ slack: {} }')],
   ['api-tls', `${directors}api: { listen: ':9443', admin_token_file: /etc/token }\n`],
   ['api-open', `${directors}api: { listen: ':9443', cert_file: /etc/a.pem, key_file: /etc/a.key }\n`],

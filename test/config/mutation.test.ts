@@ -15,7 +15,7 @@ test('a slip in any place of a file is rejected, or means what is written, and n
     .map(mutation => ({ what: mutation.what, why: judge(mutation, original) }))
     .filter(({ why }) => why !== undefined)
   expect(wrong).toEqual([])
-})
+}, 120_000)
 
 test('a file with some characters wrong is read or rejected, and never crashes', () => {
   const small = readFileSync(resolve(import.meta.dirname, '../../config/examples/dns-udp.yaml'), 'utf8')
@@ -26,4 +26,4 @@ test('a file with some characters wrong is read or rejected, and never crashes',
     expect(loaded.ok || loaded.errors.length > 0, scribbled).toBe(true)
     expect(loaded.ok || loaded.errors.every(({ line, message }) => line > 0 && message !== ''), scribbled).toBe(true)
   }
-})
+}, 120_000)

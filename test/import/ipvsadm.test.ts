@@ -134,5 +134,5 @@ describe('what is not a rule', () => {
       ),
       { numRuns: 400, seed: 6 },
     )
-  })
+  }, 120_000)
 })

@@ -211,7 +211,7 @@ describe('any text at all', () => {
       }),
       { numRuns: 500, seed: 1 },
     )
-  })
+  }, 120_000)
 
   test('without definitions gives each statement the number of the line that holds it', () => {
     const word = fc.stringMatching(/^[a-z0-9_./]{1,12}$/)
@@ -231,5 +231,5 @@ describe('any text at all', () => {
       }),
       { numRuns: 300, seed: 2 },
     )
-  })
+  }, 120_000)
 })

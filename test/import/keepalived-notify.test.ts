@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { importKeepalived } from '../../config/import/keepalived.js'
 import { loadConfig } from '../../config/load.js'
-import { exec } from '../../src/alerts/exec.js'
+import { createAlerter } from '../../src/alerts/alerter.js'
 import type { Event } from '../../src/messages.js'
 
 let folder: string
@@ -15,39 +15,43 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** Runs every imported alert for one event, as lvskeeper does, and tells what the programs were called with. */
-async function said(instance: string, rest: string, event: Omit<Event, 'at' | 'level' | 'text'>): Promise<string[]> {
-  const text = `vrrp_instance VI_1 {
+type Happened = Omit<Event, 'at' | 'level' | 'text'>
+const instance = (more: string, priority = 150) => `vrrp_instance VI_1 {
     interface eth0
     virtual_router_id 51
-    priority 150
+    priority ${priority}
     virtual_ipaddress {
         10.9.0.100
     }
-    ${instance}
-}
-${rest}`
-  const { yaml } = importKeepalived([{ file: '/k.conf', text, addresses: ['10.9.0.11'] }])
-  const loaded = loadConfig(yaml, { file: '/x', hostname: 'h', localAddresses: [], static: true, env: {} })
-  if (!loaded.ok) throw new Error(yaml)
+    ${more}
+}`
+
+/** Gives events to the imported alerts, as lvskeeper does on one director, and tells what the programs were called with. */
+async function told(files: readonly string[], events: readonly Happened[], node = 0): Promise<string[]> {
+  const inputs = files.map((text, index) => ({ file: `/k${index}.conf`, text, addresses: [`10.9.0.1${index + 1}`] }))
+  const { yaml } = importKeepalived(inputs)
+  const surroundings = { hostname: 'h', localAddresses: [`10.9.0.1${node + 1}`], static: true, env: {} }
+  const loaded = loadConfig(yaml, { file: '/x', ...surroundings })
+  if (!loaded.ok) throw new Error(`${yaml}\n${JSON.stringify(loaded.errors)}`)
   writeFileSync(join(folder, 'said'), '')
-  const alert = { id: '1', key: 'k', phase: 'note' as const, severity: 'notice' as const }
-  const full: Event = { at: 0, level: 'notice', text: 'x', ...event }
-  for (const { exec: program, events } of loaded.config.alerts) {
-    if (!program || !events?.includes(event.name)) continue
-    const delivery = await exec(program)(
-      { node: 'd1', alerts: [{ ...alert, event: full }] },
-      new AbortController().signal,
-    )
-    expect(delivery).toEqual({ ok: true })
+  const stateDir = mkdtempSync(join(folder, 'state-'))
+  const { alerts } = loaded.config
+  const alerter = createAlerter({ alerts, stateDir, node: loaded.config.node.name, master: () => true, report() {} })
+  for (const happened of events) {
+    alerter.raise({ at: Date.now(), level: 'notice', text: 'x', ...happened })
+    await alerter.flush(10_000)
   }
+  expect(alerter.queue().filter(({ queued, failed }) => queued + failed > 0)).toEqual([])
+  alerter.stop()
   return readFileSync(join(folder, 'said'), 'utf8').split('\n').filter(Boolean)
 }
+const said = (more: string, rest: string, ...events: readonly Happened[]) =>
+  told([`${instance(more)}\n${rest}`], events)
 
-const state = (to: string, router = 'VI_1') => ({
+const state = (to: string, router = 'VI_1', from = 'backup') => ({
   name: 'vrrp.state',
   subject: `router ${router}`,
-  data: { from: 'backup', to },
+  data: { from, to },
 })
 
 test('notify_master runs when its router becomes master, and at no other time', async () => {
@@ -55,6 +59,30 @@ test('notify_master runs when its router becomes master, and at no other time', 
   expect(await said(line, '', state('master'))).toEqual(['two words up'])
   expect(await said(line, '', state('backup'))).toEqual([])
   expect(await said(line, '', state('master', 'other'))).toEqual([])
+})
+
+test('notify_fault runs each time its router enters fault, and not when it leaves it', async () => {
+  const line = `notify_fault "${folder}/say.sh fault"`
+  const fault = state('fault')
+  const mended = state('backup', 'VI_1', 'fault')
+  expect(await said(line, '', fault, mended, fault)).toEqual(['fault', 'fault'])
+  expect(await said(`notify_backup "${folder}/say.sh backup"`, '', fault, mended)).toEqual(['backup'])
+})
+
+test('a program that fails is not run again, as keepalived does not', async () => {
+  writeFileSync(join(folder, 'fail.sh'), `#!/bin/sh\necho ran >> ${folder}/said\nexit 3\n`)
+  chmodSync(join(folder, 'fail.sh'), 0o755)
+  const line = `notify_master ${folder}/fail.sh`
+  expect(await said(line, '', state('master'), state('master'))).toEqual(['ran', 'ran'])
+})
+
+test('each director runs the programs of its own file, with its own priority', async () => {
+  const files = [
+    instance(`notify ${folder}/say.sh`),
+    instance(`notify ${folder}/say.sh\n    notify_master "${folder}/say.sh second"`, 100),
+  ]
+  expect(await told(files, [state('master')], 0)).toEqual(['INSTANCE VI_1 MASTER 150'])
+  expect((await told(files, [state('master')], 1)).sort()).toEqual(['INSTANCE VI_1 MASTER 100', 'second'])
 })
 
 test('notify runs at every change, with the four arguments that keepalived appends', async () => {
@@ -79,4 +107,6 @@ test('notify_down and quorum_down run for their own real server and virtual serv
     'two',
   ])
   expect(await said('', rest, { name: 'service.down', subject: 'service tcp-10.9.0.100-80' })).toEqual(['quorum'])
+  const server = { subject: 'server tcp-10.9.0.100-80/10.9.0.21:80' }
+  expect(await said('', rest, { name: 'server.down', ...server }, { name: 'server.up', ...server })).toEqual(['one'])
 })

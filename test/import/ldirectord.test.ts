@@ -174,4 +174,4 @@ test('a damaged file imports without an exception, and what is written is accept
     }),
     { numRuns: 300, seed: 5 },
   )
-})
+}, 120_000)
