@@ -53,11 +53,9 @@ function silence(router: VirtualRouter, state: BackupState, now: Millis): Step {
   const { phase } = state
   const late = now - phase.deadline
   // This late, adverts may still wait to be read: our own stall is not the master's silence. Once only, and no longer
-  // than it takes to read them, unless we missed whole intervals. Then the master may have slept as we did (machines of one
-  // host, a suspended pair), and listens for an interval and a slot before it goes on: it is not to lose to its own backup.
+  // than it takes to read them, unless we missed whole intervals.
   if (!phase.rearmed && late > slot(phase.masterInterval)) {
-    const more = late > phase.masterInterval ? 2 * phase.masterInterval : slot(phase.masterInterval)
-    const deadline = now + more
+    const deadline = now + respite(phase.masterInterval, late)
     return [
       { ...state, phase: { ...phase, rearmed: true, deadline } },
       [{ type: 'notice', notice: { what: 'stalled', late } }],
@@ -66,6 +64,14 @@ function silence(router: VirtualRouter, state: BackupState, now: Millis): Step {
   if (router.syncGroup === undefined) return becomeMaster(router, state, cause(phase, now), now)
   const waiting: Backup = { ...phase, wants: true, deadline: now + phase.masterInterval }
   return [{ ...state, phase: waiting }, [{ type: 'notice', notice: { what: 'wants-master' } }]]
+}
+
+/** How long a backup that woke so late gives the master. */
+function respite(masterInterval: Millis, late: Millis): Millis {
+  if (late <= masterInterval) return slot(masterInterval)
+  // After a long sleep the master may have slept as well (machines of one host, a suspended pair): it listens for an
+  // interval and a slot before it goes on, and is not to lose to its own backup.
+  return late > 3 * masterInterval ? 2 * masterInterval : masterInterval
 }
 
 /** Priority 0: the master leaves. */
@@ -95,7 +101,9 @@ function heard(router: VirtualRouter, state: BackupState, advert: Heard, now: Mi
   }
   // Not followed: the timer runs on, and when it ends we take over (RFC 9568 6.4.2 (440)).
   const unmoved = preemptAt === undefined ? {} : { preemptAt }
-  return [{ ...state, phase: { ...phase, ...unmoved, lesserAt: now } }, []]
+  const next = { ...state, phase: { ...phase, ...unmoved, lesserAt: now } }
+  if (lesserAlive(phase, now)) return [next, []]
+  return [next, [{ type: 'notice', notice: { what: 'will-preempt', master: advert.from } }]]
 }
 
 /** Whether a lesser master is left alone for now: by configuration, by order, or because our own table is incomplete. */
@@ -134,6 +142,9 @@ function giveBack(router: VirtualRouter, state: BackupState, before: Knowledge, 
 
 function cause(phase: Backup, now: Millis): Cause {
   if (phase.left) return 'master-left'
-  const lesserAlive = phase.lesserAt !== undefined && now - phase.lesserAt < 2 * phase.masterInterval
-  return lesserAlive ? 'preempted' : 'no-response'
+  return lesserAlive(phase, now) ? 'preempted' : 'no-response'
+}
+
+function lesserAlive({ lesserAt, masterInterval }: Backup, now: Millis): boolean {
+  return lesserAt !== undefined && now - lesserAt < 2 * masterInterval
 }

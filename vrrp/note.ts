@@ -54,6 +54,7 @@ export type NoticeCode =
   /** Somebody else uses our address. */
   | 'own-address'
   | 'wants-master'
+  | 'will-preempt'
 
 export type Notification = {
   readonly router: string

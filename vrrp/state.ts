@@ -147,6 +147,8 @@ export type Notice =
   | { readonly what: 'two-masters'; readonly other: string; readonly priority: number }
   | { readonly what: 'stalled'; readonly late: Millis }
   | { readonly what: 'wants-master' }
+  /** A lesser master is heard, and will be relieved when the timer ends. */
+  | { readonly what: 'will-preempt'; readonly master: string }
   | { readonly what: 'handed-over'; readonly to: string }
   | { readonly what: 'no-taker' }
   | { readonly what: 'stranger'; readonly address: string }

@@ -29,6 +29,10 @@ export function teller(counters: Counters, notice: ReturnType<typeof notices>) {
         return notice('handed-over', `${noticed.to} has taken over`, { to: noticed.to }, '', 0)
       case 'no-taker':
         return notice('no-taker', 'Nobody took over; this director stays master', {}, '', 0)
+      case 'will-preempt': {
+        const { master } = noticed
+        return notice('will-preempt', `It will relieve ${master}, which has a lower priority`, { master }, '', 0)
+      }
       case 'wants-master':
         return notice('wants-master', 'Its time has come; the sync group decides', {}, '', 0)
     }

@@ -12,12 +12,17 @@ export type Probe = {
   readonly address: string
   /** How long answers are waited for, in ms. */
   readonly timeout: number
+  /** Do not stop at the first answer: somebody else may answer as well. */
+  readonly everybody?: boolean
   /** Ends the waiting early. */
   readonly signal?: AbortSignal
 }
 
 /** Who says to have the address; nobody; or an errno name when asking was not possible. */
-export type Conflict = { readonly mac: string } | { readonly nobody: true } | { readonly refused: string }
+export type Conflict =
+  | { readonly mac: string; readonly others?: readonly string[] }
+  | { readonly nobody: true }
+  | { readonly refused: string }
 
 const ethertype = { arp: 0x0806, ipv6: 0x86dd } as const
 
@@ -25,7 +30,10 @@ const ethertype = { arp: 0x0806, ipv6: 0x86dd } as const
  * Asks the segment whether another machine has an address, without claiming it (RFC 5227 §2.1.1: sender 0.0.0.0; RFC 4862 §5.4.2: from the unspecified
  * address). Two questions, the second at a third of the time, lest one lost frame says "nobody". Never rejects, ends within `timeout`.
  */
-export function probeConflict(links: Links, { interface: name, address, timeout, signal }: Probe): Promise<Conflict> {
+export function probeConflict(
+  links: Links,
+  { interface: name, address, timeout, everybody, signal }: Probe,
+): Promise<Conflict> {
   const link = links.byName(name)
   if (!link) return Promise.resolve({ refused: 'ENODEV' })
   if (link.mac.length !== 17) return Promise.resolve({ refused: 'EOPNOTSUPP' })
@@ -44,7 +52,12 @@ export function probeConflict(links: Links, { interface: name, address, timeout,
       socket?.close()
       resolve(result)
     }
-    const aborted = () => end({ nobody: true })
+    const heard = new Set<string>()
+    const over = () => {
+      const [mac, ...others] = heard
+      end(mac === undefined ? { nobody: true } : others.length > 0 ? { mac, others } : { mac })
+    }
+    const aborted = over
     const ask = () => {
       const code = socket?.send(link.index, question)
       if (code !== undefined) end({ refused: code })
@@ -53,15 +66,14 @@ export function probeConflict(links: Links, { interface: name, address, timeout,
       const [type, filter] = ipv4 ? [ethertype.arp, arpFrom(address)] : [ethertype.ipv6, advertisementOf(address)]
       socket = listenFrames(link.index, type, filter, frame => {
         const mac = ipv4 ? arpConflict(frame, target, ownBytes) : advertiser(frame, target, own)
-        if (mac) end({ mac: macText(mac) })
+        if (!mac) return
+        heard.add(macText(mac))
+        if (!everybody) over()
       })
     } catch (error) {
       return end({ refused: codeOf(error) ?? 'EIO' })
     }
-    timers.push(
-      setTimeout(() => end({ nobody: true }), timeout),
-      setTimeout(ask, timeout / 3),
-    )
+    timers.push(setTimeout(over, timeout), setTimeout(ask, timeout / 3))
     signal?.addEventListener('abort', aborted)
     ask()
   })

@@ -95,6 +95,8 @@ const routers = createRouters({
       tellHeld()
       lookForConflicts(note.router, note.to === 'master' ? conflictLooks : note.to === 'backup' ? [0] : [])
     }
+    // In good time: the timer runs for three intervals yet, and does not wait for the answer.
+    if (note.type === 'notice' && note.code === 'will-preempt') lookForConflicts(note.router, [0])
     publish()
   },
   returned: router => channel.send('control', { type: 'returned', router }),

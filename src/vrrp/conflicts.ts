@@ -1,3 +1,4 @@
+import type { Vip } from '../../vrrp/ports.js'
 import type { VirtualRouter } from '../../vrrp/virtual-router.js'
 import { type Conflict, probeConflict } from '../linux/conflict-probe.js'
 import type { Links } from '../linux/links.js'
@@ -35,7 +36,8 @@ const most = 64
  */
 export function createConflicts({ links, found, ...ports }: ConflictsPorts) {
   const probe =
-    ports.probe ?? ((interfaceName, address) => probeConflict(links, { interface: interfaceName, address, timeout }))
+    ports.probe ??
+    ((interfaceName, address) => probeConflict(links, { interface: interfaceName, address, timeout, everybody: true }))
   const neighbours = ports.neighbours ?? (() => readNeighbours(links))
   let tail: Promise<void> = Promise.resolve()
 
@@ -48,15 +50,18 @@ export function createConflicts({ links, found, ...ports }: ConflictsPorts) {
       for (const [index, vip] of some.entries()) {
         const answer = answers[index]
         if (!answer || !('mac' in answer)) continue
-        // The segment's own virtual router, whoever plays it now.
-        if (answer.mac === virtualMac(router.vrid, router.family) && !master()) continue
-        const { owner, director } = await ownerOf(router, vip.interface, answer.mac)
-        if (director && !master()) continue
-        const { address, interface: name } = vip
-        const conflict = { router: router.name, address, interface: name, mac: answer.mac, director }
-        found(owner === undefined ? conflict : { ...conflict, owner })
+        for (const mac of [answer.mac, ...(answer.others ?? [])]) await judge(router, master, vip, mac)
       }
     }
+  }
+
+  async function judge(router: VirtualRouter, master: () => boolean, { address, interface: name }: Vip, mac: string) {
+    // The segment's own virtual router, whoever plays it now.
+    if (mac === virtualMac(router.vrid, router.family) && !master()) return
+    const { owner, director } = await ownerOf(router, name, mac)
+    if (director && !master()) return
+    const conflict = { router: router.name, address, interface: name, mac, director }
+    found(owner === undefined ? conflict : { ...conflict, owner })
   }
 
   async function ownerOf(router: VirtualRouter, interfaceName: string, mac: string) {
@@ -68,7 +73,8 @@ export function createConflicts({ links, found, ...ports }: ConflictsPorts) {
     for (const { name, addresses } of others)
       for (const address of addresses) {
         const answer = await probe(interfaceName, address)
-        if ('mac' in answer && answer.mac === mac) return { owner: name, director: true }
+        if ('mac' in answer && [answer.mac, ...(answer.others ?? [])].includes(mac))
+          return { owner: name, director: true }
       }
     const address = known.find(entry => !router.vips.some(vip => vip.address === entry.address))?.address
     return { owner: address, director: false }

@@ -36,7 +36,8 @@ export function noteEvent(note: Note, at: number): Event | undefined {
       data: { router, from, to, cause, priority, faults, ...(master ? { master } : {}), timeline },
     }
   }
-  if (note.type !== 'notice' || note.code === 'wants-master') return undefined
+  // The transition that follows tells it.
+  if (note.type !== 'notice' || note.code === 'wants-master' || note.code === 'will-preempt') return undefined
   const { router, code, text, data, suppressed } = note
   return {
     at,

@@ -225,6 +225,18 @@ describe('a conflict probe', () => {
     expect(performance.now() - start).toBeLessThan(400)
   })
 
+  test('finds everybody who holds an address, where it is to wait for all', async () => {
+    const holder = net.b.run('cat', '/sys/class/net/eth0/address').trim()
+    net.b.run('ip', 'addr', 'add', '10.9.0.153/32', 'dev', 'eth0')
+    net.b.run('ip', 'link', 'add', 'second', 'link', 'eth0', 'type', 'macvlan', 'mode', 'bridge')
+    net.b.run('ip', 'link', 'set', 'second', 'up')
+    const second = net.b.run('cat', '/sys/class/net/second/address').trim()
+    const answer = await probe('10.9.0.153', 500, { everybody: true })
+    net.b.run('ip', 'link', 'del', 'second')
+    net.b.run('ip', 'addr', 'del', '10.9.0.153/32', 'dev', 'eth0')
+    expect('mac' in answer && [answer.mac, ...(answer.others ?? [])].sort()).toEqual([holder, second].sort())
+  })
+
   test('does not take our own holding for a conflict, nor leave a trace of a claim', async () => {
     net.a.run('ip', 'addr', 'add', '10.9.0.151/32', 'dev', 'eth0')
     expect(await probe('10.9.0.151', 200)).toEqual({ nobody: true })

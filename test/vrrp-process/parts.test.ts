@@ -104,13 +104,18 @@ describe('asking who else has a VIP', () => {
   const router = routerOf(0, [150, 100], { name: 'web' })
   const vip = router.vips[0]!.address
   const other = router.directors[1]!
-  async function ask(mac: string, master: boolean, neighbours: readonly string[] = [other.addresses[0]!]) {
+  async function ask(
+    mac: string,
+    master: boolean,
+    neighbours: readonly string[] = [other.addresses[0]!],
+    others: readonly string[] = [],
+  ) {
     const found: unknown[] = []
     const conflicts = createConflicts({
       links: {} as never,
       found: conflict => found.push(conflict),
       probe: async (_, address) => {
-        if (address === vip) return { mac }
+        if (address === vip) return { mac, others }
         return address === other.addresses[0] ? { mac: peer } : { nobody: true }
       },
       neighbours: async () =>
@@ -131,6 +136,10 @@ describe('asking who else has a VIP', () => {
     expect(await ask(peer, false)).toEqual([])
     expect(await ask(peer, false, [])).toEqual([])
     expect(await ask('00:00:5e:00:01:33', false)).toEqual([])
+  })
+
+  test('finds a machine that answers beside the master, before a pre-emption', async () => {
+    expect(await ask(peer, false, undefined, [foreign])).toMatchObject([{ mac: foreign, director: false }])
   })
 
   test('finds a director that has it while we are master, by name, also one that was never spoken to', async () => {

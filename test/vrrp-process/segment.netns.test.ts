@@ -93,6 +93,31 @@ describe('others on the segment', () => {
   }, 30_000)
 })
 
+test('a machine with the VIP is told of before a pre-emption, which does not wait for it', async () => {
+  const pair = await createPair({ router: 'preempt: { delay: 5s }' })
+  onTestFailed(() => console.log(pair.story()))
+  try {
+    const { d1, d2, topology } = pair
+    d2.start()
+    await until('d2 is master', async () => (await d2.state()) === 'master', 20_000)
+    d1.start()
+    await until('d1 is backup', async () => (await d1.state()) === 'backup', 20_000)
+    // It has looked as it started; what comes now is found when it is about to relieve d2.
+    await sleep(1_000)
+    await topology.exec('cl', ['ip', 'addr', 'add', `${vip}/32`, 'dev', 'eth0'])
+    await until('d1 is master', async () => (await d1.state()) === 'master', 20_000)
+    const mac = (await topology.exec('cl', ['cat', '/sys/class/net/eth0/address'])).stdout.trim()
+    const found = await until('d1 tells of it', async () => (await d1.events('vrrp.address-conflict'))[0], 5_000)
+    expect(found).toMatchObject({ level: 'alarm', data: { address: vip, mac } })
+    const taken = (await d1.events('vrrp.state')).find(({ data }) => data?.['to'] === 'master')
+    expect(taken?.data).toMatchObject({ cause: 'preempted' })
+    // The question takes 300 ms, the timer has as long to run; the look after a takeover comes a second later.
+    expect(found.at - taken!.at).toBeLessThan(900)
+  } finally {
+    await pair.down()
+  }
+}, 60_000)
+
 const foreigner = `
 const raw = require('raw-socket')
 const socket = raw.createSocket({ protocol: 112 })

@@ -68,13 +68,13 @@ export async function kernelDirector(
   }
 }
 
-/** keepalived in a namespace, started from `config`; killed at the end by its own process ids. */
-export function keepalived(namespace: Namespace, config: string) {
+/** keepalived in a namespace, started from `config`; killed at the end by its own process ids. `program`: which, if not the machine's own. */
+export function keepalived(namespace: Namespace, config: string, program = 'keepalived') {
   const folder = mkdtempSync(join(tmpdir(), 'lvskeeper-keepalived-'))
   const file = join(folder, 'keepalived.conf')
   writeFileSync(file, config)
   const child = namespace.start(
-    ...['keepalived', '-n', '-l', '-D', '-P', '-f', file],
+    ...[program, '-n', '-l', '-D', '-P', '-f', file],
     ...['-p', join(folder, 'pid'), '-r', join(folder, 'vrrp.pid')],
   )
   let log = ''

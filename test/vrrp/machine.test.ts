@@ -108,6 +108,14 @@ describe('a backup', () => {
     expect(deadline(first[0])).toBe(NOW + 150)
     expect(kinds(on(router(), first[0], { type: 'tick' }, NOW + 150))).toEqual(['claim', 'preempted'])
   })
+  test('says once that it will relieve a lesser master, and again after that one was silent', () => {
+    const first = on(router(), backup(), advert(50))
+    expect(first[1]).toEqual([{ type: 'notice', notice: { what: 'will-preempt', master: OTHER } }])
+    const second = on(router(), first[0], advert(50), NOW + 100)
+    expect(second[1]).toEqual([])
+    const third = on(router(), second[0], advert(50), NOW + 350)
+    expect(kinds(third)).toEqual(['notice'])
+  })
   test('tells a lesser master only when its own VIPs are in place and announced', () => {
     const [listening] = on(router(), backup(), advert(99, THIRD))
     const [relieving] = on(router(), listening, { type: 'tick' }, NOW + 150)
@@ -177,7 +185,10 @@ describe('a backup', () => {
     expect(deadline(state)).toBe(NOW + 230 + 10)
     expect(name(on(router(), state, { type: 'tick' }, NOW + 500))).toBe('master')
   })
-  test('waits two intervals if it woke later than one: the master may have slept as well, and listens for one', () => {
+  test('waits a whole interval if it woke later than that', () => {
+    expect(deadline(on(router(), backup(), { type: 'tick' }, NOW + 450)[0])).toBe(NOW + 550)
+  })
+  test('waits two intervals if it woke later than three: the master may have slept as well, and listens for one', () => {
     expect(deadline(on(router(), backup(), { type: 'tick' }, NOW + 9150)[0])).toBe(NOW + 9350)
   })
   test('moves its running timer when its priority changes', () => {
