@@ -1,0 +1,15 @@
+import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest'
+import { burningPair, judgeBurning } from './burn.js'
+import type { Pair } from './pair.js'
+
+let pair: Pair
+beforeAll(async () => {
+  pair = await burningPair()
+}, 60_000)
+afterAll(() => pair.down())
+
+test('checkers that burn a whole processor on both directors for half a minute make no advert late enough for a failover', async () => {
+  onTestFailed(() => console.log(pair.story()))
+  await judgeBurning(pair, 30)
+  expect(await pair.d1.state()).toBe('master')
+}, 60_000)
