@@ -264,6 +264,8 @@ export type RealServerStatus = {
   readonly checks: readonly CheckStatus[]
   readonly override?: Override
   readonly connections?: { readonly active: number; readonly inactive: number }
+  /** Clients' handshakes that are stuck (SYN_RECV), in the last sample of the kernel's connections; absent: none. */
+  readonly stuckHandshakes?: number
 }
 
 export type ServiceStatus = {

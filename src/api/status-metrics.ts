@@ -78,6 +78,8 @@ function realServers({ name, realServers }: ServiceStatus, { gauge }: Exposition
     if (!connections) continue
     gauge('lvskeeper_real_server_active_connections', 'ActiveConn.', own, connections.active)
     gauge('lvskeeper_real_server_inactive_connections', 'InActConn.', own, connections.inactive)
+    const stuck = server.stuckHandshakes ?? 0
+    gauge('lvskeeper_real_server_stuck_handshakes', 'Connections stuck in SYN_RECV.', own, stuck)
   }
 }
 

@@ -17,6 +17,8 @@ export function serviceStatus(
   more: {
     readonly held: { held(member: Member): boolean; reason(): string | undefined }
     readonly leaks: readonly ArpLeak[]
+    /** Connections of this member that are stuck in SYN_RECV. */
+    readonly stuck: (member: Member) => number
   },
 ): ServiceStatus | undefined {
   const service = pool.services().get(name)
@@ -34,7 +36,7 @@ export function serviceStatus(
     sorry: outcome?.sorry ?? false,
     ...(held === undefined ? {} : { held }),
     ...(more.leaks.length > 0 ? { leaks: more.leaks } : {}),
-    realServers: members.map(member => memberStatus(member, pool, checks, outcome, fast)),
+    realServers: members.map(member => memberStatus(member, pool, checks, outcome, fast, more.stuck(member))),
   }
 }
 
@@ -44,6 +46,7 @@ function memberStatus(
   checks: Checks,
   outcome: ServiceOutcome | undefined,
   fast: FastTable | undefined,
+  stuck: number,
 ): RealServerStatus {
   const { server, service } = member
   const found = outcome?.servers.get(serverKey(server))
@@ -61,6 +64,7 @@ function memberStatus(
     checks: server.checks.flatMap((_, at) => checkStatus(checks, member.checkKeys[at] ?? '')),
     ...(override ? { override } : {}),
     ...(kernel ? { connections: { active: kernel.active, inactive: kernel.inactive } } : {}),
+    ...(stuck > 0 ? { stuckHandshakes: stuck } : {}),
   }
 }
 

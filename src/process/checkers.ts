@@ -18,6 +18,7 @@ import { serviceStatus } from '../checking/service-status.js'
 import { createSilence } from '../checking/silence.js'
 import { sourceMemory } from '../checking/source-memory.js'
 import { createSources } from '../checking/sources.js'
+import { createStuckHandshakes } from '../checking/stuck-handshakes.js'
 import { createTableKeeper } from '../checking/table-keeper.js'
 import { createTally } from '../checking/tally.js'
 import { createTracking } from '../checking/tracking.js'
@@ -27,6 +28,7 @@ import { systemClock } from '../clock.js'
 import type { CheckerSettings } from '../control/wanted.js'
 import { desired } from '../ipvs/desired.js'
 import { descriptorLimit } from '../linux/descriptor-limit.js'
+import { readHalfOpen } from '../linux/half-open.js'
 import { watchLinks } from '../linux/links.js'
 import { type NeighbourWatch, watchNeighbours } from '../linux/watch-neighbours.js'
 import { createLog, type LogLevel } from '../log.js'
@@ -149,7 +151,11 @@ const { publish, removed } = createPublisher(
     const state = table.state()
     const outcome = state?.desired?.services.get(name)
     const since = table.since(name) ?? startedWall
-    return serviceStatus(name, pool, checks, outcome, state?.fast, since, { held: massFailure, leaks: leaks.of(name) })
+    return serviceStatus(name, pool, checks, outcome, state?.fast, since, {
+      held: massFailure,
+      leaks: leaks.of(name),
+      stuck: handshakes.of,
+    })
   },
   (services, gone) => {
     channel.send('control', { type: 'service-status', services, removed: gone })
@@ -157,6 +163,14 @@ const { publish, removed } = createPublisher(
   },
 )
 const leaks = createArpLeaks({ links, pool, tell, changed: service => publish([service]) })
+const handshakes = createStuckHandshakes({
+  pool,
+  now: systemClock.now,
+  read: () => readHalfOpen(links.addresses().map(({ address }) => address)),
+  quiet: table.settled,
+  hasten: key => engine.monitor().hasty(key, false, [0]),
+  changed: service => publish([service]),
+})
 let synced = false
 let seeded: Promise<(member: Member) => 'up' | 'down' | undefined> | undefined
 let pathsSaid: string | undefined
@@ -193,6 +207,7 @@ setInterval(() => lag.beat(systemClock.now()), lagBeat)
 setInterval(() => publish(pool.services().keys()), 2_000)
 setInterval(tellChecked, 2_000)
 setInterval(() => void leaks.look(), leakPause)
+setInterval(() => handshakes.look().catch(error => log.debug({ err: error }, 'connections could not be read')), 1_000)
 setTimeout(() => void leaks.look(), 5_000)
 setTimeout(sayReady, readyAnyway + 50)
 

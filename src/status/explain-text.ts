@@ -62,6 +62,8 @@ function masterLine({ state, master, lastAdvert }: RouterStatus, now: number): s
   return `master is ${master}${lastAdvert === undefined ? '' : `, last heard ${age(now - lastAdvert)} ago`}`
 }
 
+const stuck = 'clients got no answer, or do not take it: their connections are stuck in SYN_RECV'
+
 function serverText(
   { service, server, overrides, results, events }: ExplainedServer,
   now: number,
@@ -77,6 +79,7 @@ function serverText(
       return `  ${verb} by ${author} ${age(now - at)} ago${reason === undefined ? '' : ` ("${reason}")`}, ${ends}`
     }),
     ...server.checks.map(check => `  ${oneLine(checkLine(check, now))}`),
+    ...(server.stuckHandshakes === undefined ? [] : [`  ${server.stuckHandshakes} ${stuck}`]),
     ...titled(
       '  results',
       columns(

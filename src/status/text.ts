@@ -168,8 +168,12 @@ function serverRow(server: RealServerStatus, now: number, paint: Paint): string[
     age(now - since),
     kernelWeight === weight ? String(weight) : kernel,
     connections([server]),
-    [server.forward, ...server.checks.map(lastResult)].join(' '),
+    [server.forward, ...server.checks.map(lastResult), ...stuck(server)].join(' '),
   ]
+}
+
+function stuck({ stuckHandshakes }: RealServerStatus): string[] {
+  return stuckHandshakes === undefined ? [] : [`${stuckHandshakes} stuck in SYN_RECV`]
 }
 
 function connections(servers: readonly RealServerStatus[]): string {
