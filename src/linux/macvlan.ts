@@ -40,6 +40,8 @@ export const macvlanSysctls = ({
   [interfaceSysctl('ipv4', name, 'arp_ignore'), '1'],
   [interfaceSysctl('ipv4', parent, 'arp_ignore'), '1'],
   [interfaceSysctl('ipv4', parent, 'arp_filter'), '1'],
+  // Its own requests, for answers that leave with a VIP as source, would show clients the VIP at the parent's MAC.
+  [interfaceSysctl('ipv4', parent, 'arp_announce'), '2'],
 ]
 
 /** Says in `ip link` whose it is. */
