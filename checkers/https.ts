@@ -22,7 +22,7 @@ export function httpsProbe(spec: HttpSpec & { readonly tls: TlsSpec }, dial: Dia
   return async (target, signal) => {
     const link = await connect(target, signal)
     if ('outcome' in link) return link.outcome
-    const { Client } = await library
+    const { Client } = (await library).default
     const client = new Client(`https://${endpointHost(target, 443)}`, options(link))
     let phase = 'status'
     try {

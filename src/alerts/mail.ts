@@ -9,7 +9,7 @@ export function mail(config: MailConfig): Transport {
   return async (batch, signal) => {
     try {
       // Loaded with the first alert: the process starts sooner without it.
-      const { createTransport } = await import('nodemailer')
+      const { createTransport } = (await import('nodemailer')).default
       const transport = createTransport({
         host: config.host,
         port: config.port ?? (tls === 'tls' ? 465 : 25),

@@ -21,7 +21,7 @@ export function webhook(config: WebhookConfig, template: Template = payload): Tr
     let agent: Agent | undefined
     try {
       // Loaded with the first alert: the process starts sooner without it.
-      const { Agent, request } = await import('undici')
+      const { Agent, request } = (await import('undici')).default
       agent = new Agent({ ...(config.caFile ? { connect: { ca: await readFile(config.caFile) } } : {}) })
       const response = await request(config.url, {
         method: 'POST',
