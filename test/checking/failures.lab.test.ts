@@ -12,7 +12,7 @@ directors:
 virtual_routers:
   web: { vrid: 51, interface: eth0, advert_interval: 200ms, vips: [${vip}/32] }
 checks:
-  echo: { icmp: {}, interval: 500ms, fast_interval: 100ms, timeout: 400ms, rise: 1, fall: 2 }
+  echo: { icmp: {}, interval: 1s, fast_interval: 200ms, timeout: 900ms, rise: 1, fall: 2 }
 mass_failure_guard: { hold: 8s, weight: -50 }
 virtual_servers:
   a: { address: ${vip}:80, scheduler: rr, forward: dr, check: echo, real_servers: [${part(0)}] }

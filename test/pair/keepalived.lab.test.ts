@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createPair, type Pair, servers, sleep, status, until, vip } from './pair.js'
+import { runs } from './restore.js'
 
 // One director runs Debian's keepalived, the other lvskeeper: a migration in its middle, in both roles.
 let pair: Pair
@@ -9,6 +10,21 @@ beforeAll(async () => {
   pair = await createPair({ mode: 'dr' })
 })
 afterAll(() => pair.end())
+// The next test, or a second try of this one, begins with nobody there.
+afterEach(async () => {
+  for (const one of [pair.d1, pair.d2]) {
+    if (runs(one)) one.crash()
+    try {
+      keepalived('kill', one.name)
+    } catch {
+      // It was not running there.
+    }
+    await pair.net.heal(one.name)
+    // keepalived gives its addresses no lifetime: after a crash the kernel keeps them.
+    await pair.exec(one.name, 'ip', 'address', 'flush', 'to', `${vip}/32`)
+    await until(`the VIP left ${one.name}`, () => !one.holds(vip), 10_000)
+  }
+})
 
 test('lvskeeper as the better director: keepalived yields to it, and takes over when it crashes', async () => {
   const { d1, d2, net } = pair
@@ -24,12 +40,9 @@ test('lvskeeper as the better director: keepalived yields to it, and takes over 
   const cut = net.cut('d1')
   d1.crash(pids)
   await cut
-  const { ms } = await until('keepalived has taken over', () => d2.holds(vip), 5_000)
-  expect(ms).toBeLessThan(1_000)
+  const { ms } = await until('keepalived has taken over', () => d2.holds(vip), 10_000)
+  expect(ms).toBeLessThan(3_000)
   await until('the VIP left d1', () => !d1.holds(vip), 6_000)
-  await net.heal('d1')
-  keepalived('stop', 'd2')
-  await until('keepalived has gone', () => !d2.holds(vip), 5_000)
 })
 
 test('lvskeeper as the other director: backup beside keepalived with its table ready, master when that stops or crashes, and yields again', async () => {
@@ -46,13 +59,13 @@ test('lvskeeper as the other director: backup beside keepalived with its table r
   )
   await until('its table is complete', () => servers(d2).length === 2, 15_000, 100)
   keepalived('stop', 'd1')
-  await until('d2 took over from the one that stopped', () => d2.holds(vip), 5_000)
+  await until('d2 took over from the one that stopped', () => d2.holds(vip), 10_000)
   keepalived('start', 'd1')
   await until('d2 has yielded again', () => d1.holds(vip) && !d2.holds(vip), 15_000, 20)
   const cut = net.cut('d1')
   keepalived('kill', 'd1')
   await cut
-  const { ms } = await until('d2 took over from the one that crashed', () => d2.holds(vip), 5_000)
-  expect(ms).toBeLessThan(1_000)
+  const { ms } = await until('d2 took over from the one that crashed', () => d2.holds(vip), 10_000)
+  expect(ms).toBeLessThan(3_000)
   expect(await pair.curl()).toMatch(/rs[12]/)
 })
