@@ -84,6 +84,7 @@ export type RouterConfig = {
     readonly refreshRepeat: number
     readonly lowerPriorityRepeat: number
     readonly lowerPriorityDelay: Millis
+    readonly interval?: Millis
   }
   readonly track: {
     readonly ownInterface: boolean
@@ -231,6 +232,9 @@ export type ServerTemplate = {
   readonly tier: number
   readonly checks: readonly CheckConfig[]
   /** How many of the checks must pass. */
+  /** Default: the service's. */
+  readonly start?: 'check' | 'up' | 'down'
+  readonly onDown?: 'remove' | 'inhibit'
   readonly require: 'all' | 'any' | number
 }
 

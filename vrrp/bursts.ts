@@ -28,8 +28,8 @@ export function bursts(clock: Clock, announcer: Announcer, sent: (frames: number
       const repeat = lower ? garp.lowerPriorityRepeat : garp.repeat
       const delay = lower ? garp.lowerPriorityDelay : garp.delay
       stopBursts()
-      rounds(repeat, vips)
-      if (delay > 0) later(clock.now() + delay, () => rounds(repeat, vips))
+      rounds(repeat, vips, garp)
+      if (delay > 0) later(clock.now() + delay, () => rounds(repeat, vips, garp))
       if (garp.refresh > 0 && !(lower && cancelRefresh)) refresh(vips, garp)
     },
     stop() {
@@ -39,16 +39,24 @@ export function bursts(clock: Clock, announcer: Announcer, sent: (frames: number
     },
   }
 
-  function rounds(left: number, vips: readonly Vip[]) {
+  function rounds(left: number, vips: readonly Vip[], garp: Garp) {
     if (left <= 0) return
+    const { interval = 0 } = garp
+    if (interval > 0) return spaced(Array.from({ length: left }, () => vips).flat(), interval)
     sent(announcer.announce(vips))
-    if (left > 1) later(clock.now() + BETWEEN_ROUNDS, () => rounds(left - 1, vips))
+    if (left > 1) later(clock.now() + BETWEEN_ROUNDS, () => rounds(left - 1, vips, garp))
+  }
+
+  /** One VIP at a time. */
+  function spaced([first, ...rest]: readonly Vip[], interval: number) {
+    if (first) sent(announcer.announce([first]))
+    if (rest.length > 0) later(clock.now() + interval, () => spaced(rest, interval))
   }
 
   function refresh(vips: readonly Vip[], garp: Garp) {
     cancelRefresh?.()
     cancelRefresh = clock.at(clock.now() + garp.refresh, () => {
-      rounds(garp.refreshRepeat, vips)
+      rounds(garp.refreshRepeat, vips, garp)
       refresh(vips, garp)
     })
   }

@@ -83,6 +83,8 @@ export type Garp = {
   /** After hearing a master of lower priority (end of a split brain). */
   readonly lowerPriorityRepeat: number
   readonly lowerPriorityDelay: Millis
+  /** Between two VIPs; absent: all at once. */
+  readonly interval?: Millis
 }
 
 /**

@@ -41,6 +41,9 @@ export type Garp = {
   readonly refreshRepeat: number
   readonly lowerRepeat?: number
   readonly lowerDelay?: number
+  /** vrrp_garp_interval, vrrp_gna_interval: global in keepalived. */
+  readonly interval?: number
+  readonly neighbourInterval?: number
 }
 
 /** Reads every `global_defs` block as one: keepalived merges them, wherever they stand. */
@@ -66,6 +69,8 @@ export function readGlobals(root: readonly Node[], report: Report): Globals {
       report,
     ),
   }
+  const interval = seconds(block.one('vrrp_garp_interval'), 0, 60, report) ?? 0
+  const neighbourInterval = seconds(block.one('vrrp_gna_interval'), 0, 60, report) ?? 0
   const user = block.one('script_user')
   const mail = readMail(block, report)
   const sync = readSync(block.one('lvs_sync_daemon'), report)
@@ -80,7 +85,15 @@ export function readGlobals(root: readonly Node[], report: Report): Globals {
   block.finish()
   return {
     ...(routerId?.args[0] === undefined ? {} : { routerId: routerId.args[0] }),
-    ...{ version, garp, downTimerAdverts, strict, checksumAsV2, mailRouters, mailServices },
+    ...{
+      version,
+      garp: { ...garp, interval, neighbourInterval },
+      downTimerAdverts,
+      strict,
+      checksumAsV2,
+      mailRouters,
+      mailServices,
+    },
     ...(user?.args[0] === undefined
       ? {}
       : { scriptUser: { user: user.args[0], ...(user.args[1] === undefined ? {} : { group: user.args[1] }) } }),
@@ -104,6 +117,8 @@ export function readGarp(one: (key: string) => Node | undefined, defaults: Garp,
     ...{ delay, repeat, refresh, refreshRepeat },
     ...(lowerRepeat === undefined ? {} : { lowerRepeat }),
     ...(lowerDelay === undefined ? {} : { lowerDelay }),
+    ...(defaults.interval ? { interval: defaults.interval } : {}),
+    ...(defaults.neighbourInterval ? { neighbourInterval: defaults.neighbourInterval } : {}),
   }
 }
 

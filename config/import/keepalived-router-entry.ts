@@ -30,7 +30,7 @@ export function routerEntry(router: Router, rename: Rename, syncGroup: string | 
   put(entry, 'track', trackOf(router, rename))
   put(entry, 'routes', router.routes)
   put(entry, 'rules', router.rules)
-  put(entry, 'garp', garpEntry(garp))
+  put(entry, 'garp', garpEntry(garp, router.family === 6 ? garp.neighbourInterval : garp.interval))
   return entry
 }
 
@@ -63,7 +63,7 @@ function trackOf(router: Router, rename: Rename): Entries | undefined {
   return trackEntry(tracks, router.ownInterface)
 }
 
-function garpEntry(garp: Garp): Entries {
+function garpEntry(garp: Garp, interval = 0): Entries {
   const entry = entries()
   if (garp.repeat !== 5) put(entry, 'repeat', garp.repeat)
   if (garp.delay !== 5000) put(entry, 'delay', duration(garp.delay))
@@ -73,5 +73,7 @@ function garpEntry(garp: Garp): Entries {
     put(entry, 'lower_priority_repeat', garp.lowerRepeat)
   if (garp.lowerDelay !== undefined && garp.lowerDelay !== garp.delay)
     put(entry, 'lower_priority_delay', duration(garp.lowerDelay))
+  // The YAML counts whole milliseconds.
+  if (interval > 0) put(entry, 'interval', duration(Math.max(1, Math.round(interval))))
   return entry
 }

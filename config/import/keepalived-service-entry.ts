@@ -3,7 +3,7 @@ import type { CheckNames } from './keepalived-check-names.js'
 import type { Target } from './keepalived-group.js'
 import { notifyEntry } from './keepalived-notify.js'
 import type { RealServer } from './keepalived-real-server.js'
-import type { Service } from './keepalived-service.js'
+import { type Service, startOf } from './keepalived-service.js'
 import { endpoint } from './keepalived-values.js'
 import { append, type Entries, entries, items, mapOf, plain, put, type Value } from './yaml-writer.js'
 
@@ -88,6 +88,8 @@ function serverEntry(server: RealServer, service: Service, own: boolean, checks:
   }
   put(entry, 'upper', upper)
   put(entry, 'lower', lower)
+  if (startOf(server) !== service.start) put(entry, 'start', startOf(server))
+  if (server.inhibit && service.realServers.some(other => !other.inhibit)) put(entry, 'on_down', 'inhibit')
   if (own)
     for (const { key, value } of checkUse(server.checks.map(check => checks.nameOf(check))).pairs)
       put(entry, key, value)
@@ -101,12 +103,15 @@ function tunnelOf(tunnel: Entries | undefined): unknown {
 function alertsOf(service: Service, name: string, targets: readonly Target[]): Entries[] {
   const [first] = targets
   const port = first?.kind === 'address' ? first.port : 0
+  const { notifies, realServers } = service
+  const called = (server: RealServer) => {
+    const alone = realServers.filter(({ address }) => address === server.address).length === 1
+    return alone ? server.address : endpoint(server.address, server.port ?? port)
+  }
   return [
-    ...service.notifies.map(notify => notifyEntry(notify, `service ${name}`)),
-    ...service.realServers.flatMap(server =>
-      server.notifies.map(notify =>
-        notifyEntry(notify, `server ${name}/${endpoint(server.address, server.port ?? port)}`),
-      ),
+    ...notifies.map(notify => notifyEntry(notify, `service ${name}`)),
+    ...realServers.flatMap(server =>
+      server.notifies.map(notify => notifyEntry(notify, `server ${name}/${called(server)}`)),
     ),
   ]
 }

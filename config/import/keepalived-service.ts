@@ -1,4 +1,4 @@
-import type { Place, Report } from './finding.js'
+import type { Report } from './finding.js'
 import { blockComments, commentsOf, openBlock } from './keepalived-block.js'
 import type { Forward } from './keepalived-forward.js'
 import { readHeader, type Target } from './keepalived-group.js'
@@ -117,17 +117,7 @@ export function readService(node: Node, context: ServiceContext): Service | unde
     )
     return undefined
   }
-  const alphas = realServers.flatMap(server => server.checks.map(check => check.alpha))
-  const start = alphas.length > 0 && alphas.every(alpha => alpha) ? 'down' : 'up'
-  if (start === 'up' && alphas.some(alpha => alpha))
-    report(
-      node,
-      'lost',
-      'mixed-alpha',
-      'Some real servers start down until their first success (alpha), others start up.',
-      'The YAML starts all of them up. `start: check` waits for the first results of all.',
-    )
-  reportInhibit(node, realServers, report)
+  const start = realServers.every(server => startOf(server) === 'down') ? 'down' : 'up'
   if (realServers.every(server => server.inhibit)) put(entry, 'on_down', 'inhibit')
   if (sorry && !sorryIsReal) put(entry, 'sorry_server', sorry.entry, commentsOf(sorry.node))
   return {
@@ -182,14 +172,7 @@ function oneFamily(targets: readonly Target[], node: Node, report: Report): read
   return fitting
 }
 
-function reportInhibit(place: Place, servers: readonly RealServer[], report: Report): void {
-  const inhibited = servers.filter(server => server.inhibit)
-  if (inhibited.length > 0 && inhibited.length < servers.length)
-    report(
-      place,
-      'lost',
-      'mixed-inhibit',
-      'inhibit_on_failure for some of the real servers.',
-      'on_down holds for a whole virtual server: the YAML removes them when they are down.',
-    )
+/** With alpha a real server is down until all its checks have passed once (check_api.c). */
+export function startOf({ checks }: RealServer): 'up' | 'down' {
+  return checks.some(({ alpha }) => alpha) ? 'down' : 'up'
 }

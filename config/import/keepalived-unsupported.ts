@@ -98,10 +98,10 @@ export const unsupported: Readonly<Record<string, Explanation>> = {
     'Asks the driver for the link in a loop.',
     'lvskeeper listens to the kernel, which tells every change.',
   ]),
-  ...words('garp_group garp_interval gna_interval vrrp_garp_interval vrrp_gna_interval', [
+  ...words('garp_group garp_interval gna_interval', [
     'lost',
-    'Spaces gratuitous ARP frames out, for switches that cannot take many at once.',
-    'Not available; with very many VIPs lower garp.repeat.',
+    'Spaces gratuitous ARP frames of some interfaces out, for switches that cannot take many at once.',
+    'Write garp: { interval: 1ms } for the virtual routers on them.',
   ]),
   ...words('garp_extra_if vrrp_garp_extra_if', [
     'note',

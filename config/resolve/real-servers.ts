@@ -48,7 +48,11 @@ function template(
     checks: [],
     require: use.require,
     resolved: use.checks,
-    ...defined({ tunnel: tunnel(path, forward, given.tunnel ?? service.tunnel, given.tunnel !== undefined, common) }),
+    ...defined({
+      tunnel: tunnel(path, forward, given.tunnel ?? service.tunnel, given.tunnel !== undefined, common),
+      start: given.start,
+      onDown: given.on_down,
+    }),
   }
 }
 

@@ -168,5 +168,6 @@ function garp({ garp: given = {} }: RouterFile): RouterConfig['garp'] {
     refreshRepeat: given.refresh_repeat ?? 1,
     lowerPriorityRepeat: given.lower_priority_repeat ?? repeat,
     lowerPriorityDelay: given.lower_priority_delay ?? delay,
+    ...defined({ interval: given.interval }),
   }
 }

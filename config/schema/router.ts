@@ -119,6 +119,9 @@ const route = mapping({
     })
     .describe('A network, or default.'),
   via: address().optional(),
+  interval: duration({ min: 0, max: 60_000 })
+    .optional()
+    .describe('Between two VIPs, for switches that cannot take many frames at once. Default 0s.'),
   interface: interfaceName().optional(),
   source: address().optional(),
   table: whole(1, 4_294_967_295).optional(),

@@ -34,6 +34,9 @@ const tunnel = () =>
 
 const weight = () => whole(0, 2_147_483_647).describe('Share of the connections; 0: none. Default 1.')
 
+const start = () => word(['check', 'up', 'down']).optional()
+const onDown = () => word(['remove', 'inhibit']).optional()
+
 const serverShape = {
   port: port().optional().describe('Default: that of the virtual server. Another one only with forward: nat.'),
   weight: weight().optional(),
@@ -46,6 +49,8 @@ const serverShape = {
   tier: whole(1, 100)
     .optional()
     .describe('1 (default) is used first; the next one when its weight falls below tier_minimum.'),
+  start: start().describe('Before its first verdict. Default: as the virtual server says.'),
+  on_down: onDown().describe('Default: as the virtual server says.'),
   ...checkUse,
 }
 
@@ -110,12 +115,8 @@ export const serviceShape = {
   one_packet: flag().optional().describe('Every datagram is scheduled by itself (udp only).'),
   forward: forward().optional(),
   tunnel: tunnel().optional(),
-  start: word(['check', 'up', 'down'])
-    .optional()
-    .describe('Real servers before their first verdict. Default check: not in the table until it is in.'),
-  on_down: word(['remove', 'inhibit'])
-    .optional()
-    .describe('A real server that is down: removed (default), or weight 0.'),
+  start: start().describe('Real servers before their first verdict. Default check: not in the table until it is in.'),
+  on_down: onDown().describe('A real server that is down: removed (default), or weight 0.'),
   quorum: whole(1, 2_147_483_647).optional().describe('Least weight that makes the service up. Default 1.'),
   hysteresis: whole(0, 2_147_483_647)
     .optional()

@@ -44,7 +44,8 @@ export function checkerInput(
       port: server.port,
       settings: settingsOf(server),
       tier: server.tier,
-      inhibit: onDown === 'inhibit',
+      inhibit: (server.onDown ?? onDown) === 'inhibit',
+      ...(server.start ? { start: server.start } : {}),
       ...standing(name, server.address, server.port),
     })),
   }

@@ -174,7 +174,9 @@ function decide(input: VirtualServerInput, context: Context, soonest: (at: Milli
     standings.map(one => ({ tier: one.server.tier ?? 0, up: one.place === 'serves' ? one.weight : 0 })),
     input.tierMinimum ?? 1,
   )
-  const sorry = input.sorry !== undefined && state === 'down' && !pending
+  // `start: down` says what an unchecked server is; others may be up in a moment.
+  const waited = pending && standings.some(one => one.state === 'unknown' && startOf(input, one.server) !== 'down')
+  const sorry = input.sorry !== undefined && state === 'down' && !waited
   const placed = standings.map(one => demote(one, { sorry, tier, scheduler: input.settings.scheduler }))
   const weights = new Map<Named, number>()
   const servers = new Map<string, ServerOutcome>()
@@ -274,8 +276,13 @@ function unchecked(input: VirtualServerInput, base: Base, context: Context): Sta
     return { ...base, state: 'unknown', place: 'serves', why: 'not checked yet: the kernel has it with weight' }
   if (found.length > 0)
     return { ...base, state: 'unknown', place: 'quiet', why: 'not checked yet: the kernel has it with weight 0' }
-  if (input.start === 'up') return { ...base, state: 'unknown', place: 'serves', why: 'not checked yet (start: up)' }
+  if (startOf(input, base.server) === 'up')
+    return { ...base, state: 'unknown', place: 'serves', why: 'not checked yet (start: up)' }
   return { ...base, state: 'unknown', place: 'out', why: 'not checked yet' }
+}
+
+function startOf({ start }: VirtualServerInput, server: RealServerInput): VirtualServerInput['start'] {
+  return server.start ?? start
 }
 
 /** What the pool says against a server that would serve: a sorry server answers for all, or its tier is not needed. */

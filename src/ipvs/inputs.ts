@@ -48,6 +48,8 @@ export type RealServerInput = {
   readonly tier?: number
   /** When down: weight 0 instead of removal. */
   readonly inhibit: boolean
+  /** Default: the virtual server's. */
+  readonly start?: VirtualServerInput['start']
 }
 
 export type OverrideInput = {

@@ -22,6 +22,7 @@ function sameRealServer(a: RealServerInput, b: RealServerInput): boolean {
     a.port === b.port &&
     a.verdict === b.verdict &&
     a.inhibit === b.inhibit &&
+    a.start === b.start &&
     (a.held ?? false) === (b.held ?? false) &&
     (a.tier ?? 0) === (b.tier ?? 0) &&
     a.upSince === b.upSince &&

@@ -126,6 +126,8 @@ export async function reloadStory(seed: number, rounds: number) {
     }
     const end = runs(before)
     const { pid } = before.processes.find(({ role }) => role === 'control') ?? {}
+    // The last edit may have been refused, and no process starts from such a file.
+    one.write(JSON.stringify(file))
     await one.post('/v1/restart')
     const again = await one.until(
       'the next process',

@@ -70,6 +70,21 @@ describe('before the first verdict', () => {
     expect(weights(result)).toEqual({})
     expect(outcome(result)).toMatchObject({ state: 'down', pending: true, sorry: false })
   })
+  test('the sorry server answers where real servers start down, until the quorum is there', () => {
+    expect(weights(decide(unknown, { sorry, start: 'down' }))).toEqual({ 90: 1 })
+    const two = [...unknown, realServer(22)]
+    expect(weights(decide(two, { sorry, start: 'down' }))).toEqual({ 22: 1 })
+    expect(weights(decide(two, { sorry, start: 'down', quorum: 2 }))).toEqual({ 90: 1 })
+    expect(weights(decide(two, { sorry, start: 'check', quorum: 2 }))).toEqual({ 22: 1 })
+  })
+  test('one real server may start otherwise than its virtual server', () => {
+    const up = { ...unknown[0]!, start: 'up' as const }
+    const other = realServer(22, { verdict: 'unknown' })
+    expect(weights(decide([up, other]))).toEqual({ 21: 1 })
+    expect(weights(decide([up, { ...other, start: 'down' }], { start: 'up' }))).toEqual({ 21: 1 })
+    const before = decide([other], { start: 'down' })
+    expect(weights(decide([{ ...other, start: 'up' }], { start: 'down' }, { before }))).toEqual({ 22: 1 })
+  })
 })
 
 describe('quorum', () => {

@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { importKeepalived } from '../../config/import/keepalived.js'
+import { loadConfig } from '../../config/load.js'
+
+/** The configuration that a file of the corpus becomes. */
+function config(name: string) {
+  const file = join(import.meta.dirname, 'corpus', name)
+  const { yaml } = importKeepalived([
+    { file, text: readFileSync(file, 'utf8'), addresses: ['10.9.0.11', 'fd00:9::11'] },
+  ])
+  const loaded = loadConfig(yaml, { file: '/x', hostname: 'h', localAddresses: [], static: true, env: {} })
+  if (!loaded.ok) throw new Error(`${yaml}\n${JSON.stringify(loaded.errors)}`)
+  return loaded.config
+}
+
+test('alpha and inhibit_on_failure of single real servers are theirs alone', () => {
+  const [service] = config('lvs-mixed-alpha-inhibit.conf').services
+  expect(service).toMatchObject({ start: 'up', onDown: 'remove' })
+  expect(service?.realServers.map(({ address, start, onDown }) => [address, start, onDown])).toEqual([
+    ['10.9.0.21', undefined, 'inhibit'],
+    ['10.9.0.22', 'down', undefined],
+  ])
+})
+
+test('the space between announcements is carried over for both families, in whole milliseconds', () => {
+  const { routers } = config('vrrp-garp-interval.conf')
+  expect(routers.map(({ family, garp }) => [family, garp.interval])).toEqual([
+    [4, 1],
+    [6, 1],
+  ])
+})
