@@ -1,31 +1,49 @@
-// Adds up vitest's JSON reports. Usage: count-tests.mjs STATUS FILE...
+// Adds up vitest's JSON reports. Usage: count-tests.mjs STATUS FOLDER
+// FOLDER/again holds the reports of files that were run a second time: they count instead.
 // Exits with STATUS, or 1 when a test failed, a report is missing what it should have, or no test ran at all.
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
-const [status, ...files] = process.argv.slice(2)
-let passed = 0
-let failed = 0
-let skipped = 0
-for (const file of files) {
-  try {
-    const report = JSON.parse(readFileSync(file, 'utf8'))
-    passed += report.numPassedTests
-    failed += report.numFailedTests
-    skipped += report.numPendingTests + (report.numTodoTests ?? 0)
-    // A file that could not even be loaded counts as one failure: its tests are not in the other numbers.
-    const broken = report.testResults.filter(
-      result => result.status === 'failed' && result.assertionResults.length === 0,
-    )
-    failed += broken.length
-    for (const result of report.testResults)
-      for (const test of result.assertionResults)
-        if (test.status === 'failed') console.log(`FAILED ${result.name.split('/test/').pop()}: ${test.fullName}`)
-    for (const result of broken) console.log(`FAILED to load ${result.name.split('/test/').pop()}: ${result.message}`)
-  } catch (error) {
-    failed += 1
-    console.log(`no report in ${file}: ${error.message}`)
+const [status, folder] = process.argv.slice(2)
+const short = name => name.split('/test/').pop()
+const count = { passed: 0, failed: 0, skipped: 0 }
+const mended = []
+
+for (const name of readdirSync(folder).filter(file => file.endsWith('.json'))) {
+  const second = new Map(results(join(folder, 'again', name), true).map(result => [result.name, result]))
+  for (const first of results(join(folder, name))) {
+    const result = second.get(first.name) ?? first
+    if (result !== first && result.status !== 'failed') mended.push(short(first.name))
+    add(result)
   }
 }
-if (status !== '0' && failed === 0) failed = 1
-console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
-process.exit(failed > 0 || passed === 0 ? 1 : 0)
+if (mended.length > 0) console.log(`passed only when run alone: ${mended.join(', ')}`)
+if (status !== '0' && count.failed === 0) count.failed = 1
+console.log(`${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ''}`)
+process.exit(count.failed > 0 || count.passed === 0 ? 1 : 0)
+
+function results(file, optional = false) {
+  if (optional && !existsSync(file)) return []
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')).testResults
+  } catch (error) {
+    count.failed += 1
+    console.log(`no report in ${file}: ${error.message}`)
+    return []
+  }
+}
+
+function add({ name, status, message, assertionResults }) {
+  for (const test of assertionResults) {
+    if (test.status === 'passed') count.passed++
+    else if (test.status === 'failed') {
+      count.failed++
+      console.log(`FAILED ${short(name)}: ${test.fullName}`)
+    } else count.skipped++
+  }
+  // A file that could not even be loaded has no tests to count: it is one failure.
+  if (status === 'failed' && !assertionResults.some(test => test.status === 'failed')) {
+    count.failed++
+    console.log(`FAILED ${short(name)}: ${message}`)
+  }
+}
