@@ -19,7 +19,6 @@ export const ways: readonly Way[] = [
   { version: 2, family: 4, transport: 'unicast', preempt: true },
   { version: 3, family: 4, transport: 'multicast', preempt: true },
   { version: 3, family: 4, transport: 'multicast', preempt: false },
-  { version: 3, family: 4, transport: 'multicast', preempt: true, profile: 'rfc9568' },
   { version: 3, family: 4, transport: 'unicast', preempt: true },
   { version: 3, family: 6, transport: 'multicast', preempt: true },
   { version: 3, family: 6, transport: 'unicast', preempt: true },
@@ -32,6 +31,11 @@ export const moreWays: readonly Way[] = [
   { version: 3, family: 6, transport: 'unicast', preempt: false },
   { version: 2, family: 4, transport: 'multicast', preempt: false },
   { version: 2, family: 4, transport: 'unicast', preempt: false },
+]
+
+/** What only a keepalived knows that is newer than 2.2.7 (v3_checksum_as_v2). */
+export const newerWays: readonly Way[] = [
+  { version: 3, family: 4, transport: 'multicast', preempt: true, profile: 'rfc9568' },
 ]
 
 const vipOf = { 4: '10.9.0.100', 6: 'fd00:9::100' } as const

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { routerOf } from '../fakes/virtual-router.js'
 import { segment, sleep, until } from '../linux/namespaces.js'
-import { besideKeepalived, moreWays, title, type Way, ways } from './beside-keepalived.js'
+import { besideKeepalived, moreWays, newerWays, title, type Way, ways } from './beside-keepalived.js'
 import { keepalivedOf, suites } from './keepalived-versions.js'
 import { addressWatch, keepalived, kernelDirector } from './kernel-director.js'
 
 describe.each(suites)('beside keepalived, %s', (_, suite) => {
   const program = keepalivedOf(suite)
   // The machine's own tells the rest of its story in every test run.
-  const tried: readonly Way[] = suite ? [...ways, ...moreWays] : moreWays
+  const tried: readonly Way[] = suite ? [...ways, ...moreWays, ...newerWays] : moreWays
 
   test.each(tried.map(way => [title(way), way] as const))(
     '%s: stop, crash and return, each with one master',
