@@ -54,6 +54,8 @@ export function openChannel(role: Role, receive: Receive, answer: Answerer, gone
     else if (message.type === 'ask') void reply(from, message.id, message.question)
     else receive(from, message)
   })
+  // It died while this process was still being loaded: nobody was there to hear of it, and nothing is begun yet.
+  if (process.connected === false) process.exit(0)
   process.on('disconnect', gone)
 
   return {
