@@ -138,6 +138,8 @@ export type TrackedConfig = {
   readonly weight: number
   readonly reverse: boolean
   readonly onUnknown: 'keep' | 'fail'
+  /** Interfaces only: how long it must be down to count as down. */
+  readonly debounce?: Millis
 }
 
 /** What runs to feed the routers' tracking; `source` is what a contribution calls it. */
@@ -230,11 +232,11 @@ export type ServerTemplate = {
   readonly upper: number
   readonly lower: number
   readonly tier: number
-  readonly checks: readonly CheckConfig[]
-  /** How many of the checks must pass. */
   /** Default: the service's. */
   readonly start?: 'check' | 'up' | 'down'
   readonly onDown?: 'remove' | 'inhibit'
+  readonly checks: readonly CheckConfig[]
+  /** How many of the checks must pass. */
   readonly require: 'all' | 'any' | number
 }
 

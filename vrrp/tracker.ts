@@ -24,9 +24,12 @@ export function tracker(clock: Clock, lapsed: () => void) {
     /** Returns whether it was known to be down before. */
     link(name: string, up: boolean): boolean {
       const key = `interface ${name}`
-      const wasDown = samples.get(key)?.state === false
-      samples.set(key, { state: up, reason: up ? 'up' : 'down' })
-      return wasDown
+      const before = samples.get(key)
+      // One that is down when first heard of has not gone down.
+      const downSince = before?.state === true ? clock.now() : before?.downSince
+      const down: Sample = { state: false, reason: 'down', ...(downSince === undefined ? {} : { downSince }) }
+      samples.set(key, up ? { state: true, reason: 'up' } : down)
+      return before?.state === false
     },
     stand(router: VirtualRouter): Standing {
       cancel()

@@ -9,6 +9,8 @@ export type Sample = {
   readonly state: boolean | number | undefined
   readonly reason: string
   readonly unknownSince?: Millis
+  /** An interface that was up: since when it is down. */
+  readonly downSince?: Millis
 }
 
 export type Standing = {
@@ -17,7 +19,7 @@ export type Standing = {
   /** Why this router must not be master. */
   readonly faults: readonly string[]
   readonly contributions: readonly { readonly source: string; readonly value: number; readonly reason: string }[]
-  /** When an unknown state stops holding: look again then. */
+  /** When an unknown state stops holding, or an interface has been down for long enough: look again then. */
   readonly recheckAt?: Millis
 }
 
@@ -40,10 +42,15 @@ export function standing(
     faults.push(`interface ${router.interface} is down`)
 
   for (const tracked of allTracked(router)) {
-    const sample = samples.get(tracked.source) ?? {
+    let sample: Sample = samples.get(tracked.source) ?? {
       state: undefined,
       reason: 'not heard of yet',
       unknownSince: startedAt,
+    }
+    const bouncesUntil = sample.downSince === undefined ? undefined : sample.downSince + (tracked.debounce ?? 0)
+    if (bouncesUntil !== undefined && now < bouncesUntil) {
+      recheckAt = Math.min(recheckAt ?? bouncesUntil, bouncesUntil)
+      sample = { state: true, reason: `down, for less than ${tracked.debounce} ms` }
     }
     const holdsUntil = sample.unknownSince === undefined ? undefined : sample.unknownSince + HOLD
     if (holdsUntil !== undefined && now < holdsUntil) recheckAt = Math.min(recheckAt ?? holdsUntil, holdsUntil)

@@ -102,6 +102,8 @@ export type Tracked = {
   readonly reverse: boolean
   /** When nothing has been heard of it for 10 s: `keep` its last state, or count it as failing. */
   readonly onUnknown: 'keep' | 'fail'
+  /** Interfaces: one that goes down counts as down after this time only. */
+  readonly debounce?: Millis
 }
 
 export type Track = {

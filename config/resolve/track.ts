@@ -48,10 +48,12 @@ function tracked(given: {
   weight?: number | undefined
   reverse?: boolean | undefined
   on_unknown?: 'keep' | 'fail' | undefined
+  debounce?: number | undefined
 }) {
   return {
     weight: given.weight ?? 0,
     reverse: given.reverse ?? false,
     onUnknown: given.on_unknown ?? ('keep' as const),
+    ...(given.debounce === undefined ? {} : { debounce: given.debounce }),
   }
 }

@@ -52,14 +52,23 @@ const trackedShape = {
 
 function tracked(what: string) {
   const item = mapping(trackedShape)
-  return z.union([list(reference(what)), z.record(z.string(), item)], {
-    error: coded('bad-track', `expected a list of names, or a mapping such as { NAME: { weight: -60 } }`),
-  })
+  return z.union([list(reference(what)), z.record(z.string(), item)], trackError)
 }
+
+const trackError = {
+  error: coded('bad-track', `expected a list of names, or a mapping such as { NAME: { weight: -60 } }`),
+}
+
+const trackedInterface = mapping({
+  ...trackedShape,
+  debounce: duration({ min: 0, max: 60_000 })
+    .optional()
+    .describe('It counts as down once it has been down for this long; up counts at once. Default 0s.'),
+})
 
 export const track = mapping({
   own_interface: flag().optional().describe("false: the state of the router's own interface is ignored. Default true."),
-  interfaces: tracked('an interface').optional(),
+  interfaces: z.union([list(reference('an interface')), z.record(z.string(), trackedInterface)], trackError).optional(),
   scripts: tracked('a script').optional(),
   files: tracked('a file').optional(),
   processes: tracked('a process').optional(),
@@ -110,6 +119,9 @@ const garp = mapping({
   refresh_repeat: whole(1, 100).optional().describe('Default 1.'),
   lower_priority_repeat: whole(0, 100).optional().describe('After hearing a lesser master. Default: repeat.'),
   lower_priority_delay: duration({ min: 0 }).optional().describe('Default: delay.'),
+  interval: duration({ min: 0, max: 60_000 })
+    .optional()
+    .describe('Between two VIPs, for switches that cannot take many frames at once. Default 0s.'),
 }).describe('Gratuitous ARP and unsolicited neighbour advertisements.')
 
 const route = mapping({
@@ -119,9 +131,6 @@ const route = mapping({
     })
     .describe('A network, or default.'),
   via: address().optional(),
-  interval: duration({ min: 0, max: 60_000 })
-    .optional()
-    .describe('Between two VIPs, for switches that cannot take many frames at once. Default 0s.'),
   interface: interfaceName().optional(),
   source: address().optional(),
   table: whole(1, 4_294_967_295).optional(),

@@ -128,7 +128,7 @@ describe('a virtual router', () => {
     interface: eth0
     vips: [10.9.0.100/32]
     track:
-      interfaces: [eth1]
+      interfaces: { eth1: { debounce: 500ms } }
       scripts: { uplink: { weight: -60, reverse: true, on_unknown: fail } }
       gateway: { address: 10.9.0.1, weight: -20 }
 scripts:
@@ -138,7 +138,7 @@ scripts:
     const fault = { weight: 0, reverse: false, onUnknown: 'keep' }
     expect(routers[0]?.track).toEqual({
       ownInterface: true,
-      interfaces: [{ source: 'interface eth1', ...fault }],
+      interfaces: [{ source: 'interface eth1', ...fault, debounce: 500 }],
       scripts: [{ source: 'script uplink', weight: -60, reverse: true, onUnknown: 'fail' }],
       files: [],
       processes: [],

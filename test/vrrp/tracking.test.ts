@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { tracker } from '../../vrrp/tracker.js'
 import { type Sample, standing } from '../../vrrp/tracking.js'
 import type { Tracked } from '../../vrrp/virtual-router.js'
 import { routerOf } from '../fakes/virtual-router.js'
+import { virtualTime } from '../fakes/virtual-time.js'
 
 const tracked = (weight: number, changes: Partial<Tracked> = {}): Tracked => ({
   ...{ source: 'script chk', weight, reverse: false, onUnknown: 'keep' },
@@ -99,5 +101,50 @@ describe('the own interface', () => {
   test('is not where its state is to be ignored', () => {
     const careless = routerOf(0, [100], { track: { ...none, ownInterface: false } })
     expect(standing(careless, down, 0, 0).faults).toEqual([])
+  })
+})
+
+describe('an interface with a debounce', () => {
+  const track = { ...none, interfaces: [tracked(0, { source: 'interface eth1', debounce: 500 })] }
+  const stand1 = (sample: Sample, now: number) =>
+    standing(routerOf(0, [100], { track }), new Map([['interface eth1', sample]]), 0, now)
+  const down: Sample = { state: false, reason: 'down', downSince: 1000 }
+
+  test('counts as up until it has been down for that long, and says when to look again', () => {
+    expect(stand1(down, 1499)).toMatchObject({
+      faults: [],
+      contributions: [{ reason: 'down, for less than 500 ms' }],
+      recheckAt: 1500,
+    })
+    expect(stand1(down, 1500).faults).toEqual(['interface eth1: down'])
+    expect(stand1(down, 1500).recheckAt).toBeUndefined()
+  })
+  test('that was down when it was first heard of counts at once', () => {
+    expect(stand1({ state: false, reason: 'down' }, 1000).faults).toEqual(['interface eth1: down'])
+  })
+  test('is followed through its ups and downs', async () => {
+    const time = virtualTime()
+    let looked = 0
+    const track1 = tracker(time.clock(), () => looked++)
+    const router = routerOf(0, [100], { track })
+    const faults = () => track1.stand(router).faults
+    track1.link('eth1', true)
+    await time.until(2000)
+    track1.link('eth1', false)
+    expect(faults()).toEqual([])
+    await time.until(2400)
+    track1.link('eth1', true)
+    track1.link('eth1', false)
+    expect(faults()).toEqual([])
+    // Told again, it is no longer down than it was.
+    await time.until(2600)
+    track1.link('eth1', false)
+    expect(faults()).toEqual([])
+    await time.until(2899)
+    expect([looked, faults()]).toEqual([0, []])
+    await time.until(2900)
+    expect([looked, faults()]).toEqual([1, ['interface eth1: down']])
+    track1.link('eth1', true)
+    expect(faults()).toEqual([])
   })
 })
