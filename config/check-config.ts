@@ -144,4 +144,6 @@ export type ProbeConfig =
       readonly vport: number
       readonly mark: number
       readonly inner: PathProbe
+      /** Whose view of the path counts: that of the directors without the VIP, or of all. */
+      readonly from: 'peers' | 'all'
     }

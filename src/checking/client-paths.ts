@@ -6,7 +6,7 @@ import type { VirtualServerInput } from '../ipvs/inputs.js'
 import type { NeededSysctl } from '../ipvs/sysctls.js'
 import type { Checks, Pool } from './pool.js'
 
-export type PathSpec = Extract<CheckConfig['probe'], { kind: 'client-path' }> & { readonly from?: 'peers' | 'all' }
+export type PathSpec = Extract<CheckConfig['probe'], { kind: 'client-path' }>
 
 /** Names of the one-server services begin so; no name in a file can. */
 const prefix = 'client path '

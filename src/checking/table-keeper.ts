@@ -34,6 +34,9 @@ export function createTableKeeper(stateFolder: string, ports: TablePorts) {
   let table: Manager | undefined
   let opening: Promise<void> | undefined
   let failure: string | undefined
+  /** What the kernel would be told, if it had a table: `status` shows drains and overrides all the same. */
+  let supposed: Desired | undefined
+  let supposing: NodeJS.Timeout | undefined
   let repairs = 0
   let lastRepair: TableReport['lastRepair']
 
@@ -67,11 +70,22 @@ export function createTableKeeper(stateFolder: string, ports: TablePorts) {
     )
   }
 
-  function remember(services: Desired['services']): void {
+  function suppose(): void {
+    if (table) return
+    supposing ??= setTimeout(() => {
+      supposing = undefined
+      if (table) return
+      supposed = ports.want({ now: systemClock.now(), ...(supposed ? { before: supposed } : {}) })
+      remember(supposed.services, false)
+    }, 50)
+  }
+
+  function remember(services: Desired['services'], said = true): void {
     for (const [name, outcome] of services) {
       const known = since.get(name)
       if (outcome.pending || known?.state === outcome.state || ports.hidden(name)) continue
       since.set(name, { state: outcome.state, since: Date.now() })
+      if (!said) continue
       const event = serviceEvent(name, known?.state, outcome, Date.now())
       if (event) tell(event)
     }
@@ -89,6 +103,7 @@ export function createTableKeeper(stateFolder: string, ports: TablePorts) {
       if (failure === undefined) tell({ at: Date.now(), name: 'table.unavailable', level, subject: 'table', text })
       failure = text
       opening = undefined
+      suppose()
       setTimeout(() => void keeper.open(), retry)
     }
   }
@@ -100,9 +115,11 @@ export function createTableKeeper(stateFolder: string, ports: TablePorts) {
       opening ??= open()
       return opening
     },
-    look: () => table?.look(),
+    look: () => (table ? table.look() : suppose()),
     settled: async () => table?.settled(),
     state: (): ManagerState | undefined => table?.state(),
+    /** What is wanted of each service: of the last pass, or without a table as it would be. */
+    services: (): Desired['services'] | undefined => (table ? table.state()?.desired : supposed)?.services,
     /** When a service got the state that it has. */
     since: (service: string): number | undefined => since.get(service)?.since,
     forget: (service: string) => since.delete(service),

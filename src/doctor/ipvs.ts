@@ -84,7 +84,8 @@ function settings(facts: Facts, config: Config | undefined): Finding[] {
 }
 
 function table({ ipvs }: Facts): Finding[] {
-  if (!ipvs || ipvs.tableSize > 4096) return []
+  // A kernel that makes its table with the first service says 0 until then.
+  if (!ipvs || ipvs.tableSize === 0 || ipvs.tableSize > 4096) return []
   return [
     {
       level: 'note',

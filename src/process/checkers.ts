@@ -149,7 +149,7 @@ const table = createTableKeeper(paths.state, {
 const { publish, removed } = createPublisher(
   name => {
     const state = table.state()
-    const outcome = state?.desired?.services.get(name)
+    const outcome = table.services()?.get(name)
     const since = table.since(name) ?? startedWall
     return serviceStatus(name, pool, checks, outcome, state?.fast, since, {
       held: massFailure,

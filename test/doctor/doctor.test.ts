@@ -103,6 +103,7 @@ describe('IPVS', () => {
     ],
     ['a scheduler that can be loaded', { ...healthy, modules: new Set(['ip_vs']) }, []],
     ['connections to removed real servers hang', set('net.ipv4.vs.expire_nodest_conn', '0'), ['vs-expire-nodest-conn']],
+    ['a connection table that is not there yet', { ...healthy, ipvs: { tableSize: 0 } }, []],
     ['a small connection table', { ...healthy, ipvs: { tableSize: 4096 } }, ['connection-table']],
   ])('%s', (_, facts, expected) => expect(codes(facts)).toEqual(expected))
 
