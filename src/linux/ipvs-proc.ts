@@ -6,37 +6,43 @@ import { endpoint, type Forward } from '../ipvs/table.js'
 
 /**
  * Reads /proc/net/ip_vs of this network namespace, again and again. What a service's lines said is kept until they say
- * something else, and is the same object until then. Empty when the module is not there. Synchronous: the kernel hands
- * out one page at a time, and a trip through the thread pool for each costs more than the read.
+ * something else, and is the same object until then. Empty when the module is not there. Each read is synchronous: the
+ * kernel hands out one page at a time, and a trip through the thread pool for each costs more than the read. In between
+ * the loop turns: tens of thousands of real servers must not hold it up.
  */
-export function fastReader(path = '/proc/net/ip_vs'): () => FastTable {
-  const buffer = { bytes: Buffer.allocUnsafe(256 * 1024) }
+export function fastReader(path = '/proc/net/ip_vs', { slice = SLICE } = {}): () => Promise<FastTable> {
+  const buffer = Buffer.allocUnsafe(64 * 1024)
   let blocks: Blocks = new Map()
-  return () => {
-    const text = readAll(path, buffer)
-    const parsed = parseBlocks(text, blocks)
+  return async () => {
+    const parser = blockParser(blocks)
+    const file = openIfThere(path)
+    try {
+      for (let began = performance.now(); file !== undefined; ) {
+        const read = readSync(file, buffer, 0, buffer.length, null)
+        if (read === 0) break
+        parser.add(buffer.toString('latin1', 0, read))
+        if (performance.now() - began < slice) continue
+        await new Promise(resolve => setImmediate(resolve))
+        began = performance.now()
+      }
+    } finally {
+      if (file !== undefined) closeSync(file)
+    }
+    const parsed = parser.end()
     blocks = parsed.blocks
     return parsed.table
   }
 }
 
-function readAll(path: string, buffer: { bytes: Buffer }): string {
-  let file: number
+/** How long one turn of the loop reads and parses, ms. */
+const SLICE = 5
+
+function openIfThere(path: string): number | undefined {
   try {
-    file = openSync(path, 'r')
+    return openSync(path, 'r')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw error
-  }
-  try {
-    for (let length = 0; ; ) {
-      if (length === buffer.bytes.length) buffer.bytes = Buffer.concat([buffer.bytes], 2 * length)
-      const read = readSync(file, buffer.bytes, length, buffer.bytes.length - length, null)
-      if (read === 0) return buffer.bytes.toString('latin1', 0, length)
-      length += read
-    }
-  } finally {
-    closeSync(file)
   }
 }
 
@@ -51,28 +57,46 @@ function readAll(path: string, buffer: { bytes: Buffer }): string {
  * Lines that make no sense are skipped.
  */
 export function parseFastTable(text: string): FastTable {
-  return parseBlocks(text, new Map()).table
+  const parser = blockParser(new Map())
+  parser.add(text)
+  return parser.end().table
 }
 
 type Block = { readonly key: string; readonly scheduler: string; readonly servers: ReadonlyMap<string, FastServer> }
 /** Services by their very lines. */
 type Blocks = ReadonlyMap<string, Block | undefined>
 
-function parseBlocks(text: string, known: Blocks): { table: FastTable; blocks: Blocks } {
+/** Takes the text in pieces; what was known by the same lines is not parsed again. */
+function blockParser(known: Blocks) {
   const blocks = new Map<string, Block | undefined>()
   const table = new Map<string, Block>()
-  for (let start = 0; start < text.length; ) {
-    const end = endOfBlock(text, start)
-    const lines = text.slice(start, end)
+  /** The lines of a service that the next piece may go on with. */
+  let rest = ''
+
+  function take(lines: string): void {
     const block = known.has(lines) ? known.get(lines) : parseBlock(lines)
     blocks.set(lines, block)
-    if (block) {
-      const other = table.get(block.key)
-      table.set(block.key, other ? joined(other, block) : block)
-    }
-    start = end
+    if (!block) return
+    const other = table.get(block.key)
+    table.set(block.key, other ? joined(other, block) : block)
   }
-  return { table, blocks }
+
+  return {
+    add(piece: string): void {
+      const text = rest + piece
+      let start = 0
+      // What was left over is one service's, up to its last newline at least.
+      for (let end = endOfBlock(text, Math.max(0, rest.length - 1)); end < text.length; end = endOfBlock(text, start)) {
+        take(text.slice(start, end))
+        start = end
+      }
+      rest = text.slice(start)
+    },
+    end(): { table: FastTable; blocks: Blocks } {
+      if (rest !== '') take(rest)
+      return { table, blocks }
+    },
+  }
 }
 
 /** A service's line and the lines of its real servers, which are indented. */

@@ -130,7 +130,7 @@ function adapter(genl: Genl): Ipvs {
       }
       return table
     },
-    listFast: async () => quick(),
+    listFast: quick,
     apply: ops => genl.bulk(ops.length, fillOps(ops)),
     async globals(): Promise<KernelGlobals> {
       const [config] = await genl.ask({ command: IPVS_CMD.GET_CONFIG }, 'one')

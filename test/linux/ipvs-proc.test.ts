@@ -1,6 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { fastKey } from '../../src/ipvs/fast-key.js'
-import { parseConnection, parseFastTable } from '../../src/linux/ipvs-proc.js'
+import { fastReader, parseConnection, parseFastTable } from '../../src/linux/ipvs-proc.js'
 
 const TEXT = `IP Virtual Server version 1.2.1 (size=4096)
 Prot LocalAddress:Port Scheduler Flags
@@ -69,4 +72,55 @@ describe('the connection table', () => {
     for (const line of [heading, '', 'x', 'TCP zz C350 0A090064 0050 0A090015 0050 ESTABLISHED 1'])
       expect(parseConnection(line)).toBeUndefined()
   })
+})
+
+describe('reading the quick view', () => {
+  const hex = (n: number) => n.toString(16).toUpperCase().padStart(8, '0')
+  const services = Array.from({ length: 2000 }, (_, s) => {
+    const servers = Array.from(
+      { length: s % 37 },
+      (_, i) => `  -> ${hex(0x0a010000 + 40 * s + i)}:0050      Route   1      0          ${i}`,
+    )
+    return [`TCP  ${hex(0x0a650000 + s)}:0050 rr `, ...servers].join('\n')
+  })
+  const header = TEXT.split('\n').slice(0, 3)
+  const text = `${[...header, ...services].join('\n')}\n`
+
+  async function withFile(body: (file: string) => Promise<void>): Promise<void> {
+    const folder = mkdtempSync(join(tmpdir(), 'ip_vs-'))
+    try {
+      await body(join(folder, 'ip_vs'))
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  }
+
+  test('in pieces gives what the whole text gives, and lets the loop turn between them', () =>
+    withFile(async file => {
+      writeFileSync(file, text)
+      let turns = 0
+      let counting = true
+      const count = () => {
+        turns++
+        if (counting) setImmediate(count)
+      }
+      setImmediate(count)
+      const found = await fastReader(file, { slice: 0 })()
+      counting = false
+      expect(found).toEqual(parseFastTable(text))
+      expect(found.size).toBe(2000)
+      expect(turns).toBeGreaterThan(text.length / 65_536)
+    }))
+
+  test('again keeps the object of every service whose lines are the same', () =>
+    withFile(async file => {
+      writeFileSync(file, text)
+      const read = fastReader(file)
+      const before = await read()
+      writeFileSync(file, text.replace('      Route   1      0          5', '      Route   0      0          5'))
+      const after = await read()
+      const changed = [...after].filter(([key, entry]) => before.get(key) !== entry)
+      expect(changed).toHaveLength(1)
+      expect(await fastReader(`${file}-missing`)()).toEqual(new Map())
+    }))
 })
