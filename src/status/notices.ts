@@ -56,7 +56,7 @@ function* serviceNotices(service: ServiceStatus, now: number): Generator<Notice>
   const subject = `service ${service.name}`
   if (service.state === 'down') {
     const text = `down for ${age(now - service.since)}: weight ${service.weightUp} of quorum ${service.quorum}${service.sorry ? ', sorry server serves' : ''}`
-    yield { level: 'alarm', code: 'service.down', subject, text }
+    yield { level: 'alarm', code: 'service.down', subject, text, next: `lvskeeper explain ${service.name}` }
   } else if (service.sorry) {
     yield { level: 'warning', code: 'service.sorry', subject, text: 'the sorry server serves' }
   }

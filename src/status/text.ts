@@ -4,6 +4,7 @@ import { type PeerView, ready } from '../peer/view.js'
 import { age } from './age.js'
 import { causeText } from './causes.js'
 import { columns } from './columns.js'
+import { fewerNotices } from './fewer-notices.js'
 import { noticeLines } from './notice-lines.js'
 import { oneLine } from './one-line.js'
 import { type Colour, type Paint, plain } from './paint.js'
@@ -28,21 +29,34 @@ export function statusText(status: Status, { paint = plain, width, rows }: TextO
   const routers = rows === undefined ? all : limited(all, Math.max(6, Math.floor(rows / 3)))
   const room = (rows ?? Number.POSITIVE_INFINITY) - 2 - routers.length - peers.length - notices.length
   // Counted before it is written: laying out 37,000 rows to throw them away takes half a second.
-  const detail = details.find(each => countRows(status.services, each) + 2 <= room) ?? 'abnormal-services'
+  const detail = details.find(each => countRows(status.services, each) + 2 <= room) ?? 'abnormal-alone'
   const services = limited(section(serviceRows(status, detail, paint), width), room)
   return `${[top, ...routers, ...peers, ...services, ...notices].join('\n')}\n`
 }
 
-const details = ['all', 'abnormal-servers'] as const
+/** How much is shown of the services: the first of these that the screen has room for. */
+const details = ['all', 'abnormal-servers', 'abnormal-services', 'services', 'abnormal-alone'] as const
+type Detail = (typeof details)[number]
 
 function countRows(services: readonly ServiceStatus[], detail: Detail): number {
-  return services.reduce(
+  const shown = shownOf(services, detail)
+  const rest = shown.length < services.length ? 1 : 0
+  return shown.reduce(
     (sum, { realServers }) => sum + 1 + realServers.filter(server => listed(server, detail)).length,
-    0,
+    rest,
   )
 }
 
+function shownOf(services: readonly ServiceStatus[], detail: Detail): readonly ServiceStatus[] {
+  if (detail !== 'abnormal-services' && detail !== 'abnormal-alone') return services
+  const abnormal = services.filter(service => !normal(service))
+  // Where even they do not fit, what is down is not what is cut off.
+  const down = abnormal.filter(({ state }) => state === 'down')
+  return detail === 'abnormal-alone' ? [...down, ...abnormal.filter(({ state }) => state !== 'down')] : abnormal
+}
+
 function listed(server: RealServerStatus, detail: Detail): boolean {
+  if (detail === 'services' || detail === 'abnormal-alone') return false
   return detail === 'all' || server.state !== 'up'
 }
 
@@ -113,11 +127,9 @@ function peerRows({ peers, peerChannel, at, config }: Status, paint: Paint): str
   return [head.map(word => paint('dim', word)), ...rows]
 }
 
-type Detail = 'all' | 'abnormal-servers' | 'abnormal-services'
-
 function serviceRows({ services, at }: Status, detail: Detail, paint: Paint): string[][] {
   const head = ['SERVICE', 'STATE', 'FOR', 'WEIGHT', 'CONNS', 'DETAIL']
-  const shown = detail === 'abnormal-services' ? services.filter(service => !normal(service)) : services
+  const shown = shownOf(services, detail)
   const rows = shown.flatMap(service => [
     serviceRow(service, at, paint),
     ...service.realServers.filter(server => listed(server, detail)).map(server => serverRow(server, at, paint)),
@@ -135,6 +147,7 @@ function normal({ state, sorry, realServers }: ServiceStatus): boolean {
 function serviceRow(service: ServiceStatus, now: number, paint: Paint): string[] {
   const { name, state, since, scheduler, ids, realServers, sorry } = service
   const up = realServers.filter(server => server.state === 'up' || server.state === 'unchecked').length
+  const some = `${up} of ${realServers.length} up`
   const addresses = ids.length > 2 ? `${serviceKey1(ids)} and ${ids.length - 1} more` : ids.map(serviceKey).join(', ')
   return [
     paint('bold', name),
@@ -142,7 +155,7 @@ function serviceRow(service: ServiceStatus, now: number, paint: Paint): string[]
     age(now - since),
     String(service.weightUp),
     connections(realServers),
-    `${addresses} ${scheduler}, ${up} of ${realServers.length} up${sorry ? ', sorry server' : ''}`,
+    `${addresses} ${scheduler}, ${up < realServers.length ? paint('yellow', some) : some}${sorry ? ', sorry server' : ''}`,
   ]
 }
 
@@ -188,9 +201,10 @@ function lastResult({ name, last }: RealServerStatus['checks'][number]): string 
   return `${name} ${last.layer}${last.detail ? ` ${oneLine(last.detail)}` : ''} in ${ms}ms`
 }
 
-function noticeSection({ notices }: Status, paint: Paint, width?: number, rows?: number): string[] {
-  if (notices.length === 0) return ['', paint('green', 'Everything is normal.')]
-  const room = rows === undefined ? notices.length : Math.max(5, Math.floor(rows / 3))
+function noticeSection(status: Status, paint: Paint, width?: number, rows?: number): string[] {
+  if (status.notices.length === 0) return ['', paint('green', 'Everything is normal.')]
+  const room = rows === undefined ? status.notices.length : Math.max(5, Math.floor(rows / 3))
+  const notices = fewerNotices(status, room)
   const shown = notices.slice(0, notices.length > room ? room - 1 : room)
   const more = notices.length - shown.length
   return [

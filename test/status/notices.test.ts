@@ -39,7 +39,13 @@ describe('what is different from normal', () => {
 
   test('is a service below its quorum, and whether the sorry server serves', () => {
     expect(one({ state: 'down', since: noon - minute, quorum: 3, weightUp: 2, sorry: true })).toEqual([
-      ['alarm', 'service.down', 'service web', 'down for 1m: weight 2 of quorum 3, sorry server serves', undefined],
+      [
+        'alarm',
+        'service.down',
+        'service web',
+        'down for 1m: weight 2 of quorum 3, sorry server serves',
+        'lvskeeper explain web',
+      ],
     ])
   })
 

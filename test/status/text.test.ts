@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { age } from '../../src/status/age.js'
 import { cut } from '../../src/status/columns.js'
+import { notices } from '../../src/status/notices.js'
 import { colours, paintFor, plain, widthOf } from '../../src/status/paint.js'
 import { statusText } from '../../src/status/text.js'
 import { bad, drained, good, noon, peer, router, service, status } from './samples.js'
@@ -126,6 +127,54 @@ describe('a large table', () => {
     expect(text.split('\n').length).toBeLessThanOrEqual(40)
     expect(text).toMatch(/and \d+ more: lvskeeper status --json/)
     expect(text).toMatch(/and \d+ more lines/)
+  })
+})
+
+describe('twenty services on two hundred real servers, of which a switch took half along', () => {
+  const services = Array.from({ length: 20 }, (_, i) => ({
+    ...service,
+    name: `s${i}`,
+    state: i === 19 ? ('down' as const) : ('up' as const),
+    sorry: false,
+    realServers: Array.from({ length: 10 }, (_, j) => ({ ...(j < 5 ? bad : good), address: `10.9.${i}.${j}` })),
+  }))
+  const { notices: _, ...normal } = status({ services, overrides: [] })
+  const night = { ...normal, notices: notices(normal) }
+
+  test('are one line each, and what happened is one sentence', () => {
+    const text = statusText(night, { width: 120, rows: 40 })
+    expect(text.split('\n').length).toBeLessThanOrEqual(40)
+    for (const { name } of services) expect(text).toMatch(new RegExp(`^${name} .* 5 of 10 up$`, 'm'))
+    expect(text).toMatch(
+      /^warning +services +100 real servers of 20 services down, the first for 2m: homepage: L4CON .* -> lvskeeper events$/m,
+    )
+    expect(text).toMatch(/^alarm +service s19 .* -> lvskeeper explain s19$/m)
+  })
+
+  test('show on a small screen what is down before what is merely fewer', () => {
+    const text = statusText(night, { width: 120, rows: 24 })
+    expect(text.split('\n').length).toBeLessThanOrEqual(24)
+    expect(text).toMatch(/^SERVICE .*\ns19 +DOWN/m)
+    expect(text).toMatch(/and \d+ more lines/)
+  })
+
+  test('are one line for each service where there is room for these', () => {
+    const few = services.slice(0, 2)
+    const rest = { ...normal, services: few }
+    const text = statusText({ ...rest, notices: notices(rest) }, { width: 120, rows: 24 })
+    expect(text).toMatch(
+      /^warning +service s0 +5 of 10 real servers down, the first for 2m: .* -> lvskeeper explain s0$/m,
+    )
+    expect(text).toMatch(/^warning +service s1 /m)
+  })
+
+  test('name the most frequent reason where there are several', () => {
+    const odd = { ...bad, address: '10.9.0.0', checks: [{ ...bad.checks[0]!, name: 'other' }] }
+    const mixed = services.map((each, i) =>
+      i === 0 ? { ...each, realServers: [odd, ...each.realServers.slice(1)] } : each,
+    )
+    const rest = { ...normal, services: mixed }
+    expect(statusText({ ...rest, notices: notices(rest) }, { rows: 40 })).toContain('(99 of them)')
   })
 })
 
