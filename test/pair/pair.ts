@@ -11,12 +11,15 @@ if (!inLab) throw new Error('run this with: deploy/lab/lab run -- npx vitest run
  * Two directors of the compiled program (`npm run build`) on the lab's network, as `deploy/lab/director.mjs` starts and asks them. The
  * start of one costs seconds of the lab's only processor: a file of tests shares one pair and leaves it as it was.
  */
-export async function createPair(shape: { readonly mode: 'dr' | 'nat'; readonly config?: string }): Promise<Pair> {
+export async function createPair(shape: {
+  readonly mode: 'dr' | 'nat' | 'tun'
+  readonly config?: string
+}): Promise<Pair> {
   const net = lab(`pair${++counter}`)
   const home = `/tmp/${net.prefix}`
   mkdirSync(home, { recursive: true })
   const source = join(home, 'source.yaml')
-  const config = shape.config ?? readFileSync(join(labFolder, `pair-${shape.mode}.yaml`), 'utf8')
+  const config = shape.config ?? pairFile(shape.mode)
   writeFileSync(source, config)
   net.up('--mode', shape.mode)
   const alerts: Alert[] = []
@@ -65,6 +68,12 @@ export async function createPair(shape: { readonly mode: 'dr' | 'nat'; readonly 
 }
 
 export const vip = '10.9.0.100'
+
+/** The lab's file of a pair. Tunnels have none of their own: it is direct routing with another word. */
+export function pairFile(mode: 'dr' | 'nat' | 'tun'): string {
+  const text = readFileSync(join(labFolder, `pair-${mode === 'nat' ? 'nat' : 'dr'}.yaml`), 'utf8')
+  return mode === 'tun' ? text.replaceAll('forward: dr', 'forward: tun') : text
+}
 
 /** Addresses of the real servers in a director's kernel, by service; weights beside them. */
 export const servers = (one: Director, service = 0): string[] =>

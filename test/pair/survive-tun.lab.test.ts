@@ -1,0 +1,28 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createPair, type Pair, vip } from './pair.js'
+import { download } from './stream.js'
+import { everythingButFailover, failoverAndBack, ports, startStreams, streamsFile } from './survive.js'
+
+// Tunnels (ipip). One download goes on through everything that can happen to the pair; a second one is young when the master crashes.
+let pair: Pair
+
+beforeAll(async () => {
+  pair = await createPair({ mode: 'tun', config: streamsFile('tun', { sync: true }) })
+  await startStreams(pair)
+})
+afterAll(() => pair.end())
+
+test('a download through a tunnel loses no byte by a reload, a restart, the end of any process, a failover and the way back', async () => {
+  const load = await download(pair.net, vip, ports.turn)
+  await everythingButFailover(pair, load)
+  await failoverAndBack(pair, load)
+  expect(await load.end()).toMatchObject({ whole: true, error: null })
+})
+
+test('without connection synchronisation, a download that has just begun survives the crash of the master, spread by mh', async () => {
+  pair.write(streamsFile('tun', { sync: false }))
+  await Promise.all([pair.d1, pair.d2].map(one => one.ask('/v1/reload', {})))
+  const load = await download(pair.net, vip, ports.hash)
+  await failoverAndBack(pair, load)
+  expect(await load.end()).toMatchObject({ whole: true, error: null })
+})
