@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import { errnoName, KernelError, meaning } from '../../src/linux/errno.js'
 import { connectMarked } from '../../src/linux/mark-socket.js'
 import { credentialsOf } from '../../src/linux/peer-credentials.js'
@@ -39,11 +39,13 @@ describe('systemd', () => {
     const path = join(folder, 'notify')
     const script = `import socket;s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM);s.bind('${path}');print('bound',flush=True);print(s.recv(200).decode(),flush=True)`
     const receiver = spawn('python3', ['-c', script])
-    const lines = receiver.stdout.setEncoding('utf8')
-    await new Promise(bound => lines.once('data', bound))
-    const heard = new Promise(resolve => lines.once('data', resolve))
+    let said = ''
+    receiver.stdout.on('data', part => {
+      said += String(part)
+    })
+    await vi.waitFor(() => expect(said).toBe('bound\n'), 8_000)
     expect(notifySystemd('READY=1\nSTATUS=master of web', { NOTIFY_SOCKET: path })).toBeUndefined()
-    expect(String(await heard).trim()).toBe('READY=1\nSTATUS=master of web')
+    await vi.waitFor(() => expect(said).toBe('bound\nREADY=1\nSTATUS=master of web\n'), 8_000)
   })
 
   test('that is not there, or does not listen, is an errno name and no exception', () => {
