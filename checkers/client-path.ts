@@ -17,7 +17,7 @@ export function clientPathProbe({ vip, vport, forward = 'dr' }: ClientPathSpec, 
 }
 
 function likelyCause(
-  { reason, layer }: Extract<Outcome, { passed: false }>,
+  { reason, layer, detail }: Extract<Outcome, { passed: false }>,
   forward: 'dr' | 'tun',
   vip: string,
 ): string | undefined {
@@ -28,8 +28,10 @@ function likelyCause(
       return `the real server has ${vip}, but nothing listens on it: the service listens on its own address only`
     case 'unreachable':
       return forward === 'tun'
-        ? 'the real server takes no tunnel packets: no tunl0, or a firewall'
-        : `the real server has not ${vip} and sends the packets on: VIP missing on lo`
+        ? 'the real server takes no tunnel packets: tunl0 is missing or down, or a firewall rejects them'
+        : detail === 'ENOPROTOOPT'
+          ? `a firewall on the real server rejects connections to ${vip}`
+          : `the real server has not ${vip} and sends the packets on: VIP missing on lo`
     case 'timeout':
       return forward === 'tun'
         ? `the tunnel is broken, ${vip} is missing on tunl0, or rp_filter drops what comes out of it`

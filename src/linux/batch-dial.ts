@@ -2,6 +2,7 @@ import koffi from 'koffi'
 import type { Dial, Stream, StreamEvents, Target } from '../../checkers/ports.js'
 import { addressBytes } from '../../vrrp/address.js'
 import { errnoName } from './errno.js'
+import { errorQueue, fromAfar } from './icmp-errors.js'
 import { familyNumber, familyOf } from './ip-address.js'
 import { int32, libc, must, type PollHandle, poll } from './libc.js'
 
@@ -151,14 +152,6 @@ type Open = {
   sends: number
 }
 
-/**
- * What comes after connect(2) has begun is an ICMP message about the other side. No route and "prohibited" (ICMPv6 code 0
- * and 1, ICMP code 0) have the names of what this host itself may lack, and would not count against the server.
- */
-function fromAfar(errno: string): string {
-  return errno === 'ENETUNREACH' || errno === 'EACCES' ? 'EHOSTUNREACH' : errno
-}
-
 /** No stream came about; told after the dial has returned. */
 function refused(events: StreamEvents, errno: number): Stream {
   let open = true
@@ -181,8 +174,8 @@ function pendingError(fd: number): number {
 
 /** Keeps an idle connection honest: the kernel asks the peer, and an ICMP unreachable ends it at once (ip(7) IP_RECVERR). */
 function keepAlive(fd: number, idle: number, family: 4 | 6) {
-  if (family === 4) libc.setsockopt(fd, IP, RECVERR, one, 4)
-  else libc.setsockopt(fd, IPV6, RECVERR6, one, 4)
+  const [level, option] = errorQueue[family]
+  libc.setsockopt(fd, level, option, one, 4)
   const seconds = Math.max(1, Math.round(idle / 1000))
   libc.setsockopt(fd, SOCKET, KEEPALIVE, one, 4)
   libc.setsockopt(fd, TCP, KEEPIDLE, int32(seconds), 4)
@@ -247,9 +240,6 @@ const CLOEXEC = 0o2000000
 const STREAM = 1 | 0o4000 | CLOEXEC
 const [SOCKET, ERROR, KEEPALIVE, LINGER] = [1, 4, 9, 13]
 const [TCP, NODELAY, KEEPIDLE, KEEPINTVL, KEEPCNT] = [6, 1, 4, 5, 6]
-/** linux/in.h, linux/in6.h */
-const [IP, RECVERR] = [0, 11]
-const [IPV6, RECVERR6] = [41, 25]
 const NOSIGNAL = 0x4000
 /** asm-generic/errno.h */
 const [EINTR, EAGAIN, ECONNRESET, EINPROGRESS] = [4, 11, 104, 115]

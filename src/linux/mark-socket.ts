@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import { addressBytes } from '../../vrrp/address.js'
 import { errnoName, KernelError } from './errno.js'
+import { errorQueue, fromAfar } from './icmp-errors.js'
 import { familyNumber, familyOf } from './ip-address.js'
 import { int32, libc, must, poll, refusal, setOption } from './libc.js'
 
@@ -25,7 +26,7 @@ export async function connectMarked(options: SocketOptions, signal?: AbortSignal
   const fd = open(options, call)
   await new Promise<void>((resolve, reject) => {
     const watcher = poll(fd, { writable: true }, () => {
-      const error = pendingError(fd)
+      const error = causeOf(fd)
       end(error === undefined ? undefined : new KernelError(call, error))
     })
     const aborted = () => end(signal?.reason)
@@ -48,6 +49,8 @@ function open(options: SocketOptions, call: string): number {
   const { address, port, mark, source } = options
   const fd = must(libc.socket(familyNumber(address), stream, 0), call)
   try {
+    const [level, option] = errorQueue[familyOf(address)]
+    setOption(fd, level, option, int32(1), 'keep ICMP errors')
     if (mark !== undefined) setOption(fd, 1, so.mark, int32(mark), `mark a socket with ${mark}`)
     if (options.interface !== undefined)
       setOption(fd, 1, so.bindToDevice, Buffer.from(`${options.interface}\0`), `bind to ${options.interface}`)
@@ -66,6 +69,20 @@ function open(options: SocketOptions, call: string): number {
     throw error
   }
 }
+
+/**
+ * Why it failed. A refusal by ICMP is none of a service: a firewall rejects, or nobody takes packets out of the tunnel
+ * (ip_tunnel answers with port unreachable). Only the error queue tells it from a reset (ip(7), IP_RECVERR).
+ */
+function causeOf(fd: number): string | undefined {
+  const error = pendingError(fd)
+  if (error === 'ECONNREFUSED' && libc.recvfrom(fd, scratch, 1, errQueue, scratch, [0]) >= 0) return 'ENOPROTOOPT'
+  return error === undefined ? undefined : fromAfar(error)
+}
+
+const scratch = Buffer.alloc(1)
+/** MSG_ERRQUEUE | MSG_DONTWAIT */
+const errQueue = 0x2000 | 0x40
 
 /** SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC */
 const stream = 1 | 0o4000 | 0o2000000

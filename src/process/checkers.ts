@@ -174,6 +174,7 @@ const handshakes = createStuckHandshakes({
 let synced = false
 let seeded: Promise<(member: Member) => 'up' | 'down' | undefined> | undefined
 let pathsSaid: string | undefined
+let pathsDue: NodeJS.Timeout | undefined
 
 watchNeighbours(neighbourHurry(systemClock.now, thinksUp, address => engine.monitor().hastyAddress(address))).then(
   watch => {
@@ -296,6 +297,8 @@ async function settle(): Promise<void> {
 }
 
 function turned(key: string): void {
+  // After the others of the same moment: what is told is the whole list.
+  if (checks.report(key)?.kind === 'client-path') pathsDue ??= setTimeout(pathsTurned, 10)
   if (tracking.verdict(key, checks)) return
   apply(pool.judge(key))
 }
@@ -345,6 +348,16 @@ function tellChecked(): void {
     },
   })
   engine.monitor().resetLag()
+  tellPaths()
+}
+
+function pathsTurned(): void {
+  pathsDue = undefined
+  tellPaths()
+}
+
+/** The other directors hear at once what this one finds along the clients' way. */
+function tellPaths(): void {
   const broken = clientPaths.broken(pool, checks)
   const said = JSON.stringify(broken ?? null)
   if (said === pathsSaid) return

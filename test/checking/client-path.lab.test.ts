@@ -3,17 +3,25 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Director, events, standing, weights } from './lab.js'
 
 const vip = '10.9.0.100'
+const vip6 = 'fd00:9::100'
 const web = `TCP ${vip}:80`
+/** As the kernel prints them. */
+const full = (last: string) => `[fd00:0009:0000:0000:0000:0000:0000:0${last}]:0050`
+const web6 = `TCP ${full('100')}`
+/** ms. The two attempts that must fail take the rest of the second one at most. */
+const interval = 3_000
 const file = (from: string) => `
 directors:
-  d1: { address: 10.9.0.11, priority: 150 }
-  d2: { address: 10.9.0.12, priority: 100 }
+  d1: { address: [10.9.0.11, "fd00:9::11"], priority: 150 }
+  d2: { address: [10.9.0.12, "fd00:9::12"], priority: 100 }
 peer_key_file: /run/lvskeeper-lab/peer.key
 virtual_routers:
   web: { vrid: 51, interface: eth0, advert_interval: 200ms, vips: [${vip}/32] }
+  web6: { vrid: 51, interface: eth0, advert_interval: 200ms, vips: ["${vip6}/128"] }
 checks:
   port: { tcp: {}, interval: 500ms, timeout: 400ms, rise: 2, fall: 2 }
-  path: { tcp: {}, client_path: ${from}, interval: 500ms, fast_interval: 100ms, timeout: 400ms, rise: 2, fall: 2 }
+  path:
+    { tcp: {}, client_path: ${from}, interval: ${interval}ms, fast_interval: 100ms, down_interval: 500ms, timeout: 800ms, rise: 2, fall: 2 }
 virtual_servers:
   web:
     address: ${vip}:80
@@ -21,6 +29,12 @@ virtual_servers:
     forward: dr
     checks: [port, path]
     real_servers: [10.9.0.21, 10.9.0.22]
+  web6:
+    address: "[${vip6}]:80"
+    scheduler: rr
+    forward: dr
+    checks: [port, path]
+    real_servers: ["fd00:9::21", "fd00:9::22"]
 `
 
 let lab: ReturnType<typeof standing>
@@ -28,14 +42,26 @@ let d1: Director
 let d2: Director
 let listener: ChildProcess | undefined
 const soon = (check: () => void | Promise<void>, timeout = 30_000) => vi.waitFor(check, { timeout, interval: 50 })
+const both6 = { [full('021')]: 1, [full('022')]: 1 }
 const both = { '10.9.0.21:80': 1, '10.9.0.22:80': 1 }
 const on = (host: string, ...command: string[]) => lab.net.exec(host, ...command)
 
 /** What the check of this name says of a real server, as `status` has it. */
 async function said(one: Director, address: string, name: string) {
   const status = await one.status()
-  const server = status?.services[0]?.realServers.find(each => each.address === address)
+  const servers = status?.services.flatMap(({ realServers }) => realServers)
+  const server = servers?.find(each => each.address === address)
   return server?.checks.find(check => check.name === name)
+}
+
+/** Injects a fault, and tells how long its real server was in the master's table after that: two intervals, and what the lab costs. */
+async function outWithin(what: string, inject: () => unknown, gone: () => void): Promise<void> {
+  const start = performance.now()
+  await inject()
+  await soon(gone)
+  const took = performance.now() - start
+  console.log(`${what}: out after ${Math.round(took)} ms, at an interval of ${interval} ms`)
+  expect(took).toBeLessThan(2 * interval + 10_000)
 }
 
 beforeAll(async () => {
@@ -56,40 +82,66 @@ afterAll(async () => {
 // Each goes on from the one before.
 describe('a check along the clients’ path', { retry: 0 }, () => {
   test('passes for healthy real servers, by services of its own that are no virtual servers', async () => {
-    await soon(() => expect(weights(d1, web)).toEqual(both))
-    await soon(async () => expect((await said(d2, '10.9.0.21', 'path'))?.last).toMatchObject({ passed: true }))
-    expect(d2.table().filter(([name]) => name.startsWith('FWM'))).toHaveLength(2)
+    await soon(() => expect([weights(d1, web), weights(d1, web6)]).toEqual([both, both6]))
+    for (const address of ['10.9.0.21', 'fd00:9::21'])
+      await soon(async () => expect((await said(d2, address, 'path'))?.last).toMatchObject({ passed: true }))
+    expect(d2.table().filter(([name]) => name.startsWith('FWM'))).toHaveLength(4)
     const status = await d2.status()
-    expect(status?.services.map(({ name }) => name)).toEqual(['web'])
+    expect(status?.services.map(({ name }) => name)).toEqual(['web', 'web6'])
   })
 
   test('the holder leaves it to the other director, and says so', async () => {
-    expect((await said(d1, '10.9.0.21', 'path'))?.last).toMatchObject({ passed: false, reason: 'local-error' })
-    expect((await said(d1, '10.9.0.21', 'path'))?.last?.detail).toContain('holds 10.9.0.100')
+    for (const [address, held] of [
+      ['10.9.0.21', vip],
+      ['fd00:9::21', vip6],
+    ] as const)
+      await soon(async () => {
+        const last = (await said(d1, address, 'path'))?.last
+        expect(last).toMatchObject({ passed: false, reason: 'local-error' })
+        expect(last?.detail).toContain(`holds ${held}`)
+      })
   })
 
   test('a VIP that is missing on lo takes the real server out on both, though its plain check passes', async () => {
-    await on('rs1', 'ip', 'address', 'del', `${vip}/32`, 'dev', 'lo')
+    const removal = `ip address del ${vip}/32 dev lo; ip address del ${vip6}/128 dev lo`
+    await outWithin(
+      'VIP missing on lo (IPv4 and IPv6)',
+      () => on('rs1', 'sh', '-c', removal),
+      () => expect([weights(d1, web), weights(d1, web6)]).toEqual([{ '10.9.0.22:80': 1 }, { [full('022')]: 1 }]),
+    )
     await soon(() => expect(weights(d2, web)).toEqual({ '10.9.0.22:80': 1 }))
-    await soon(() => expect(weights(d1, web)).toEqual({ '10.9.0.22:80': 1 }))
-    expect((await said(d1, '10.9.0.21', 'port'))?.verdict).toBe('up')
-    expect((await said(d2, '10.9.0.21', 'path'))?.last?.detail).toContain('missing on lo')
-    await on('rs1', 'ip', 'address', 'add', `${vip}/32`, 'dev', 'lo')
-    await soon(() => expect(weights(d1, web)).toEqual(both))
+    for (const address of ['10.9.0.21', 'fd00:9::21']) {
+      expect((await said(d1, address, 'port'))?.verdict).toBe('up')
+      expect((await said(d2, address, 'path'))?.last?.detail).toContain('missing on lo')
+    }
+    await on('rs1', 'sh', '-c', removal.replaceAll('del', 'add'))
+    await soon(() => expect([weights(d1, web), weights(d1, web6)]).toEqual([both, both6]))
   })
 
   test('a service that listens on its own address only is found, and named', async () => {
-    lab.nginx('kill', 'rs2')
-    const program = "require('node:net').createServer(s => s.end()).listen(80, '10.9.0.22')"
-    listener = spawn('ip', ['netns', 'exec', lab.net.ns('rs2'), process.execPath, '-e', program], { stdio: 'ignore' })
-    await soon(async () => expect((await said(d2, '10.9.0.22', 'port'))?.verdict).toBe('up'))
-    await soon(() => expect(weights(d1, web)).toEqual({ '10.9.0.21:80': 1 }))
-    await soon(async () =>
-      expect((await said(d2, '10.9.0.22', 'path'))?.last?.detail).toContain('listens on its own address only'),
+    const program =
+      "for (const own of ['10.9.0.22', 'fd00:9::22']) require('node:net').createServer(s => s.end()).listen(80, own)"
+    await outWithin(
+      'listens on its own address only (IPv4 and IPv6)',
+      () => {
+        lab.nginx('kill', 'rs2')
+        listener = spawn('ip', ['netns', 'exec', lab.net.ns('rs2'), process.execPath, '-e', program], {
+          stdio: 'ignore',
+        })
+      },
+      () => expect([weights(d1, web), weights(d1, web6)]).toEqual([{ '10.9.0.21:80': 1 }, { [full('021')]: 1 }]),
     )
-    listener.kill('SIGKILL')
+    for (const address of ['10.9.0.22', 'fd00:9::22']) {
+      await soon(async () => expect((await said(d2, address, 'port'))?.verdict).toBe('up'))
+      await soon(async () =>
+        expect((await said(d2, address, 'path'))?.last?.detail).toContain('listens on its own address only'),
+      )
+    }
+    // Nothing but the clients' way speaks against it now.
+    expect(weights(d1, web)).toEqual({ '10.9.0.21:80': 1 })
+    listener?.kill('SIGKILL')
     lab.nginx('start', 'rs2')
-    await soon(() => expect(weights(d1, web)).toEqual(both))
+    await soon(() => expect([weights(d1, web), weights(d1, web6)]).toEqual([both, both6]))
   })
 
   test('from the holder itself, where the file says `from: all`', async () => {
