@@ -95,6 +95,8 @@ export type RouterConfig = {
     readonly virtualServers: readonly TrackedConfig[]
     readonly gateway?: TrackedConfig
   }
+  /** Source of the contributions that say whether the witness answers. */
+  readonly witness?: string
   readonly director: string
   readonly directors: readonly {
     readonly name: string
@@ -158,7 +160,13 @@ export type TrackingConfig = {
     readonly delay: Millis
   }[]
   /** `gateway ADDRESS`; an arp or icmp check. */
-  readonly gateways: readonly { readonly source: string; readonly address: string; readonly check: CheckConfig }[]
+  /** Gateways and witnesses. */
+  readonly gateways: readonly {
+    readonly source: string
+    readonly address: string
+    readonly port?: number
+    readonly check: CheckConfig
+  }[]
   /** `virtual_server NAME`, all that routers track. */
   readonly virtualServers: readonly string[]
 }

@@ -61,7 +61,14 @@ function silence(router: VirtualRouter, state: BackupState, now: Millis): Step {
       [{ type: 'notice', notice: { what: 'stalled', late } }],
     ]
   }
-  if (router.syncGroup === undefined) return becomeMaster(router, state, cause(phase, now), now)
+  const why = cause(phase, now)
+  const { unwitnessed } = state.knowledge
+  // Only silence can mean that we are the ones who are cut off: a farewell and a lesser master's advert were heard.
+  if (why === 'no-response' && unwitnessed !== undefined) {
+    const later: Backup = { ...phase, deadline: now + phase.masterInterval }
+    return [{ ...state, phase: later }, [{ type: 'notice', notice: { what: 'unwitnessed', why: unwitnessed } }]]
+  }
+  if (router.syncGroup === undefined) return becomeMaster(router, state, why, now)
   const waiting: Backup = { ...phase, wants: true, deadline: now + phase.masterInterval }
   return [{ ...state, phase: waiting }, [{ type: 'notice', notice: { what: 'wants-master' } }]]
 }

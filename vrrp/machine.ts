@@ -77,8 +77,11 @@ function fromFault(router: VirtualRouter, state: State, event: Event, now: Milli
 /** Facts that hold in every phase. */
 function learn(router: VirtualRouter, knowledge: Knowledge, event: Event, now: Millis): Knowledge {
   switch (event.type) {
-    case 'standing':
-      return { ...knowledge, priority: event.priority, faults: event.faults }
+    case 'standing': {
+      const { unwitnessed: _, ...rest } = knowledge
+      const { priority, faults, unwitnessed } = event
+      return { ...rest, priority, faults, ...(unwitnessed === undefined ? {} : { unwitnessed }) }
+    }
     case 'ready':
       // Said again, it means that the table is still getting on: the limit counts from the last time.
       return { ...knowledge, unreadySince: event.ready ? undefined : now }

@@ -43,6 +43,7 @@ export type NoticeCode =
   | 'stalled'
   | 'stranger'
   | 'no-taker'
+  | 'unwitnessed'
   | 'handed-over'
   | 'vip-lost'
   | 'claim-refused'

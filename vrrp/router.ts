@@ -242,10 +242,12 @@ export function runRouter(
     standing = track.stand(router)
     const noSource = ownAddress() === '' ? ['no primary address to advertise from'] : []
     const all = [...noSource, ...standing.faults, ...groupFaults]
-    const { priority: priorityBefore, faults: before } = state.knowledge
+    const { unwitnessed } = standing
+    const { priority: priorityBefore, faults: before, unwitnessed: unwitnessedBefore } = state.knowledge
     const priority = Math.min(standing.priority, groupMost ?? 255)
-    if (priority === priorityBefore && all.join('\n') === before.join('\n')) return
-    dispatch({ type: 'standing', priority, faults: all })
+    const same = priority === priorityBefore && unwitnessed === unwitnessedBefore
+    if (same && all.join('\n') === before.join('\n')) return
+    dispatch({ type: 'standing', priority, faults: all, ...(unwitnessed === undefined ? {} : { unwitnessed }) })
     notify({ type: 'changed', router: name })
   }
 

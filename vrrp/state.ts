@@ -64,6 +64,8 @@ export type Knowledge = {
   readonly priority: number
   /** Why this router must not be master; empty: it may. */
   readonly faults: readonly string[]
+  /** Why a silent master must not be replaced from here; undefined: it may. */
+  readonly unwitnessed?: string
   /** Since when the own table is incomplete; undefined: it is complete. */
   readonly unreadySince: Millis | undefined
   /** What the peer channel says of the other directors, by name. */
@@ -117,7 +119,12 @@ export type Event =
       readonly waited?: Millis
     }
   /** Our standing after tracking. */
-  | { readonly type: 'standing'; readonly priority: number; readonly faults: readonly string[] }
+  | {
+      readonly type: 'standing'
+      readonly priority: number
+      readonly faults: readonly string[]
+      readonly unwitnessed?: string
+    }
   | { readonly type: 'ready'; readonly ready: boolean }
   | { readonly type: 'peers'; readonly peers: readonly PeerView[] }
   | { readonly type: 'claimed' }
@@ -151,6 +158,8 @@ export type Notice =
   | { readonly what: 'will-preempt'; readonly master: string }
   | { readonly what: 'handed-over'; readonly to: string }
   | { readonly what: 'no-taker' }
+  /** The master is silent, but so is the witness. */
+  | { readonly what: 'unwitnessed'; readonly why: string }
   | { readonly what: 'stranger'; readonly address: string }
 
 /** Why a router changed its state. The first two are `new-master-reason` of ietf-vrrp (RFC 8347). */

@@ -27,6 +27,10 @@ export function teller(counters: Counters, notice: ReturnType<typeof notices>) {
       }
       case 'handed-over':
         return notice('handed-over', `${noticed.to} has taken over`, { to: noticed.to }, '', 0)
+      case 'unwitnessed': {
+        const { why } = noticed
+        return notice('unwitnessed', `The master is silent; this director does not take over: ${why}`, { why })
+      }
       case 'no-taker':
         return notice('no-taker', 'Nobody took over; this director stays master', {}, '', 0)
       case 'will-preempt': {

@@ -19,6 +19,8 @@ export type Standing = {
   /** Why this router must not be master. */
   readonly faults: readonly string[]
   readonly contributions: readonly { readonly source: string; readonly value: number; readonly reason: string }[]
+  /** Why a silent master must not be replaced from here: the witness was not reached. */
+  readonly unwitnessed?: string
   /** When an unknown state stops holding, or an interface has been down for long enough: look again then. */
   readonly recheckAt?: Millis
 }
@@ -68,8 +70,24 @@ export function standing(
       sum += value
     }
   }
+  const witness = router.witness === undefined ? undefined : witnessed(router.witness, samples)
+  if (witness) {
+    const { source, reached, reason } = witness
+    contributions.push({ source, value: 0, reason: reached ? reason : `${reason}: no takeover by silence` })
+  }
   const priority = isOwner(router) ? 255 : Math.min(254, Math.max(1, sum))
-  return { priority, faults, contributions, ...(recheckAt === undefined ? {} : { recheckAt }) }
+  return {
+    ...{ priority, faults, contributions },
+    ...(recheckAt === undefined ? {} : { recheckAt }),
+    ...(witness && !witness.reached ? { unwitnessed: `${witness.source}: ${witness.reason}` } : {}),
+  }
+}
+
+/** What was said last holds, whoever said it and died: losing the checkers must not cost a takeover. */
+function witnessed(source: string, samples: ReadonlyMap<string, Sample>) {
+  const sample = samples.get(source)
+  const reached = sample?.state === true
+  return { source, reached, reason: sample?.state === undefined ? 'not heard of yet' : sample.reason }
 }
 
 /** Everything a router tracks besides its own interface. */

@@ -33,6 +33,11 @@ export type VirtualRouter = {
   readonly authentication?: Authentication
   readonly garp: Garp
   readonly track: Track
+  /**
+   * Source of a contribution, `witness 10.9.0.1`: unless its last word is that it was reached, this director does not take
+   * a silent master's place.
+   */
+  readonly witness?: string
   /** Name of this director. */
   readonly director: string
   /** Every director of the file, this one included, with its configured priority for this router: gives the rank. */

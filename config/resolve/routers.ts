@@ -9,6 +9,7 @@ import { authentication } from './authentication.js'
 import { defined } from './defined.js'
 import type { Secrets } from './secrets.js'
 import { track } from './track.js'
+import { witnessSource } from './witness.js'
 
 /** The names that a router may refer to; broken entries included, so that one mistake is reported once. */
 export type Names = Readonly<
@@ -113,6 +114,7 @@ function resolveRouter(path: Path, name: string, router: RouterFile, around: Aro
         report,
       ),
       syncGroup: router.sync_group,
+      witness: router.witness && witnessSource(router.witness),
       virtualMac,
     }),
   }

@@ -7,6 +7,7 @@ import { family } from '../schema/values.js'
 import { keyOf } from './checks.js'
 import { defined } from './defined.js'
 import type { Secrets } from './secrets.js'
+import { witnesses } from './witness.js'
 
 /** What runs so that routers can track it: only what a router names. */
 export function tracking(
@@ -55,7 +56,7 @@ export function tracking(
         delay,
       }
     }),
-    gateways: gateways(file, rename, report),
+    gateways: [...gateways(file, rename, report), ...witnesses(file, rename, report)],
     virtualServers: [...used('virtual_servers')].sort(),
   }
 }

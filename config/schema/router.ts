@@ -87,6 +87,15 @@ export const track = mapping({
     .describe('The way out: a gateway that must answer.'),
 }).describe('What moves the priority, or makes this director unfit.')
 
+const witness = mapping({
+  address: address(),
+  by: word(['arp', 'icmp', 'tcp']).optional().describe('How it is asked. Default arp (IPv6: neighbour solicitation).'),
+  port: whole(1, 65_535).optional().describe('by: tcp only: where a connection must open.'),
+  interface: interfaceName().optional().describe("by: arp only. Default: the router's own."),
+  interval: duration({ min: 100 }).optional().describe('Default 1s.'),
+  within: duration({ min: 100 }).optional().describe('How long ago it may have answered. Default 5s.'),
+}).describe('An address that must have answered lately before a silent master is replaced from here. Default: none.')
+
 const authentication = mapping({
   pass: text('a password', 8)
     .optional()
@@ -184,6 +193,7 @@ export const routerShape = {
   authentication: authentication.optional(),
   garp: garp.optional(),
   track: track.optional(),
+  witness: witness.optional(),
   virtual_mac: z
     .union([flag(), mapping({ interface: interfaceName().optional(), transmit_on_parent: flag().optional() })], {
       error: coded('bad-virtual-mac', 'expected true, false or { interface: vrrp.51 }'),

@@ -33,7 +33,8 @@ export function createTracking(report: (contribution: Contribution) => void) {
         ({ source, check }) => [prefix + source, { target: { address: '127.0.0.1', port: 0 }, spec: check }] as const,
       )
       const gateways = (tracking?.gateways ?? []).map(
-        ({ source, check, address }) => [prefix + source, { target: { address, port: 0 }, spec: check }] as const,
+        ({ source, check, address, port = 0 }) =>
+          [prefix + source, { target: { address, port }, spec: check }] as const,
       )
       return new Map([...scripts, ...gateways])
     },

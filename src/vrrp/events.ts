@@ -8,6 +8,7 @@ const levels: Readonly<Partial<Record<NoticeCode, EventLevel>>> = {
   'two-masters': 'alarm',
   'claim-refused': 'alarm',
   'no-taker': 'alarm',
+  unwitnessed: 'alarm',
   'handed-over': 'notice',
 }
 

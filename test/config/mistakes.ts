@@ -235,6 +235,12 @@ export const cases: Case[] = [
     router('track: { gateway: { address: 10.9.0.1 } }') +
       '  two: { vrid: 52, interface: eth1, vips: [10.9.0.101/32], track: { gateway: { address: 10.9.0.1 } } }\n',
   ],
+  [
+    'witness-differs',
+    router('witness: { address: 10.9.0.1 }') +
+      '  two: { vrid: 52, interface: eth0, vips: [10.9.0.101/32], witness: { address: 10.9.0.1, within: 2s } }\n',
+  ],
+  ['key-needs', router('witness: { address: 10.9.0.1, by: tcp }')],
   ['authentication-one', router('authentication: {}')],
   ['authentication-version', router('authentication: { pass: secret }')],
   ['authentication-decoration', router('version: 2, authentication: { pass: secret }')],

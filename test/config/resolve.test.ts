@@ -161,6 +161,24 @@ scripts:
     })
   })
 
+  test('asks a witness as often as it says, and forgets it when all attempts of that time have failed', () => {
+    const text = `${directors}virtual_routers:
+  web: { vrid: 51, interface: eth0, vips: [10.9.0.100/32], witness: { address: 10.9.0.1, by: tcp, port: 179, interval: 300ms, within: 1s } }
+  two: { vrid: 52, interface: eth1, vips: [10.9.0.101/32], witness: { address: 10.9.0.2 } }
+`
+    const { routers, tracking } = good(text)
+    expect(routers.map(({ witness }) => witness)).toEqual(['witness 10.9.0.1', 'witness 10.9.0.2'])
+    expect(tracking.gateways).toMatchObject([
+      {
+        source: 'witness 10.9.0.1',
+        address: '10.9.0.1',
+        port: 179,
+        check: { probe: { kind: 'tcp' }, rise: 1, fall: 4 },
+      },
+      { source: 'witness 10.9.0.2', check: { probe: { kind: 'arp', interface: 'eth1' }, interval: 1000, fall: 5 } },
+    ])
+  })
+
   test('loads the keys of its authentication', () => {
     const text = `${directors}virtual_routers:
   web: { vrid: 51, interface: eth0, vips: [10.9.0.100/32], authentication: { hmac: { keys: { 1: /etc/k1, 2: /etc/k2 }, active_key: 2 } } }

@@ -191,6 +191,26 @@ describe('a backup', () => {
   test('waits two intervals if it woke later than three: the master may have slept as well, and listens for one', () => {
     expect(deadline(on(router(), backup(), { type: 'tick' }, NOW + 9150)[0])).toBe(NOW + 9350)
   })
+  test('does not replace a silent master without its witness, says so, and looks again every interval', () => {
+    const alone: Event = { type: 'standing', priority: 100, faults: [], unwitnessed: 'witness 10.9.0.1: timeout' }
+    const waiting = on(router(), backup(), alone)[0]
+    const [state, effects] = on(router(), waiting, { type: 'tick' }, NOW + 150)
+    expect(name([state, effects])).toBe('backup')
+    expect(effects).toEqual([{ type: 'notice', notice: { what: 'unwitnessed', why: 'witness 10.9.0.1: timeout' } }])
+    expect(deadline(state)).toBe(NOW + 250)
+    const again = on(router(), state, { type: 'standing', priority: 100, faults: [] }, NOW + 200)[0]
+    expect(kinds(on(router(), again, { type: 'tick' }, NOW + 250))).toEqual(['send', 'claim', 'no-response'])
+  })
+  test('needs no witness to follow a farewell, to relieve a lesser master, or to be given back', () => {
+    const alone: Event = { type: 'standing', priority: 100, faults: [], unwitnessed: 'witness 10.9.0.1: timeout' }
+    const waiting = on(router(), backup(), alone)[0]
+    const left = on(router(), on(router(), waiting, advert(200))[0], advert(0), NOW + 50)[0]
+    expect(kinds(on(router(), left, { type: 'tick' }, NOW + 50 + SKEW))).toEqual(['send', 'claim', 'master-left'])
+    const lesser = on(router(), waiting, advert(50), NOW + 100)[0]
+    expect(kinds(on(router(), lesser, { type: 'tick' }, NOW + 150))).toEqual(['claim', 'preempted'])
+    const kept = on(router(), on(router(), waiting, { type: 'failover', behind })[0], advert(50))[0]
+    expect(kinds(on(router(), kept, { type: 'give-back' }))).toContain('given-back')
+  })
   test('moves its running timer when its priority changes', () => {
     const [state] = on(router(), backup(), { type: 'standing', priority: 200, faults: [] })
     expect(deadline(state)).toBe(NOW + 150 - (100 / 256) * 100)

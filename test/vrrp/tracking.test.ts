@@ -148,3 +148,30 @@ describe('an interface with a debounce', () => {
     expect(faults()).toEqual([])
   })
 })
+
+describe('a witness', () => {
+  const router = routerOf(0, [100], { witness: 'witness 10.9.0.1' })
+  const said = (sample?: Sample, now = 0) =>
+    standing(router, new Map(sample ? [['witness 10.9.0.1', sample]] : []), 0, now)
+
+  test('that answered is shown, moves nothing and forbids nothing', () => {
+    const result = said(known(true, 'connected'))
+    expect(result).toEqual({
+      priority: 100,
+      faults: [],
+      contributions: [{ source: 'witness 10.9.0.1', value: 0, reason: 'connected' }],
+    })
+  })
+  test('that did not answer, or was not heard of yet, forbids to replace a silent master', () => {
+    expect(said(known(false, 'timeout'))).toMatchObject({
+      faults: [],
+      contributions: [{ reason: 'timeout: no takeover by silence' }],
+      unwitnessed: 'witness 10.9.0.1: timeout',
+    })
+    expect(said()).toMatchObject({ unwitnessed: 'witness 10.9.0.1: not heard of yet' })
+  })
+  test('counts as it was when nobody tells of it any more', () => {
+    expect(said({ state: true, reason: 'ok', unknownSince: 0 }, 99_999).unwitnessed).toBeUndefined()
+    expect(said({ state: false, reason: 'timeout', unknownSince: 0 }, 99_999).unwitnessed).toBeDefined()
+  })
+})
