@@ -3,6 +3,7 @@ import { errnoName, KernelError } from './errno.js'
 
 /** The process's own symbols: the libc that Node runs on, whichever it is. */
 const library = koffi.load(null)
+const close = library.func('int close(int fd)')
 
 /** Calls that Node has not. Each answers as in its manual page (section 2): -1 and errno, which `must` and `attempt` read. */
 export const libc = {
@@ -47,7 +48,9 @@ export const libc = {
   recvfrom: library.func(
     'long recvfrom(int fd, _Out_ void *data, size_t length, int flags, _Out_ void *address, _Inout_ uint32_t *size)',
   ) as (fd: number, data: Buffer, length: number, flags: number, address: Buffer, size: [number]) => number,
-  close: library.func('int close(int fd)') as (fd: number) => number,
+  close: close as (fd: number) => number,
+  /** In a thread of the pool, for what makes the kernel wait. Nothing may be done with `fd` any more. */
+  closeAside: (fd: number): void => void close.async(fd, () => {}),
   ioctl: library.func('int ioctl(int fd, unsigned long request, _Out_ void *argument)') as (
     fd: number,
     request: number,

@@ -90,7 +90,8 @@ export function listenFrames(
       if (!open) return
       open = false
       watcher.close()
-      libc.close(fd)
+      // The kernel lets every processor finish with the packets under way first (packet_release): 5 to 30 ms, in which an advert may be due.
+      libc.closeAside(fd)
     },
   }
 }
