@@ -10,6 +10,22 @@ export function createKernelSettings(runFolder: string, tell: (event: Event) => 
   const journal = sysctlJournal(join(runFolder, 'sysctls-ipvs.json'))
   const refused = new Set<string>()
 
+  function set({ name, value, why }: NeededSysctl): void {
+    const before = readSysctl(name)
+    // Another kernel may not have it; the module that brings it may not be loaded yet.
+    if (before === undefined || before === value) return
+    try {
+      journal.set(name, value)
+      tell(event('sysctl.set', 'info', name, `${name} = ${value} (was ${before}): ${why}`, { before, after: value }))
+    } catch (error) {
+      if (refused.has(name)) return
+      refused.add(name)
+      const text = error instanceof Error ? error.message : String(error)
+      const data = { before, wanted: value }
+      tell(event('sysctl.refused', 'alarm', name, `${name} could not be set to ${value} (${why}): ${text}`, data))
+    }
+  }
+
   return {
     /** Level-triggered: what is as it shall be is not touched. */
     converge(needs: Omit<SysctlFeatures, 'interfaces'>, more: readonly NeededSysctl[] = []): void {
@@ -19,28 +35,10 @@ export function createKernelSettings(runFolder: string, tell: (event: Event) => 
       )
       for (const { name, previous } of journal.restore(new Set(wanted.keys())))
         tell(event('sysctl.restored', 'info', name, `${name} is ${previous} again: nothing needs it any more`, {}))
-      for (const { name, value, why } of wanted.values()) {
-        const before = readSysctl(name)
-        // Another kernel may not have it; the module that brings it may not be loaded yet.
-        if (before === undefined || before === value) continue
-        try {
-          journal.set(name, value)
-          tell(
-            event('sysctl.set', 'info', name, `${name} = ${value} (was ${before}): ${why}`, { before, after: value }),
-          )
-        } catch (error) {
-          if (refused.has(name)) continue
-          refused.add(name)
-          const text = error instanceof Error ? error.message : String(error)
-          tell(
-            event('sysctl.refused', 'alarm', name, `${name} could not be set to ${value} (${why}): ${text}`, {
-              before,
-              wanted: value,
-            }),
-          )
-        }
-      }
+      wanted.forEach(set)
     },
+    /** One that changes while the configuration stays; `converge` must be told of it, too. */
+    set,
     /** Puts back what we changed, where it is still ours. */
     restore(): void {
       journal.restore()

@@ -7,14 +7,18 @@ import type { Wanted } from './distribution.js'
 /** What the checkers need besides the virtual servers. */
 export type CheckerSettings = Pick<
   Config,
-  'onStop' | 'drift' | 'timeouts' | 'sync' | 'sysctls' | 'tracking' | 'massFailureGuard' | 'checkLimits' | 'twoBox'
+  'onStop' | 'drift' | 'timeouts' | 'sync' | 'sysctls' | 'tracking' | 'massFailureGuard' | 'checkLimits'
 > & {
   readonly node: string
+  /** VIPs that this director answers as a real server when another director is master. */
+  readonly loopback: readonly string[]
 }
 
 /** Cuts the configuration into what travels and changes by itself. */
 export function wantedOf(config: Config): Wanted {
-  const { onStop, drift, timeouts, sync, sysctls, tracking, massFailureGuard, checkLimits, twoBox, node } = config
+  const { onStop, drift, timeouts, sysctls, tracking, massFailureGuard, checkLimits, node } = config
+  const loopback = loopbackOf(config)
+  const sync = config.sync ?? (loopback.length > 0 ? twoBoxSync(config) : undefined)
   const settings: CheckerSettings = {
     node: node.name,
     onStop,
@@ -23,7 +27,7 @@ export function wantedOf(config: Config): Wanted {
     tracking,
     massFailureGuard,
     checkLimits,
-    twoBox,
+    loopback,
     ...(timeouts ? { timeouts } : {}),
     ...(sync ? { sync } : {}),
   }
@@ -32,6 +36,20 @@ export function wantedOf(config: Config): Wanted {
     services: config.services.map(service => keyed(service.name, service)),
     settings: keyed('settings', settings),
   }
+}
+
+/** The addresses of the services that this director is a real server of, in direct routing. */
+function loopbackOf({ services, node, routers }: Config): string[] {
+  const own = services.filter(({ realServers }) =>
+    realServers.some(({ address, forward }) => forward === 'dr' && node.addresses.includes(address)),
+  )
+  const vips = () => routers.flatMap(router => router.vips.map(({ address }) => address))
+  return [...new Set(own.flatMap(({ ids }) => ids.flatMap(id => ('mark' in id ? vips() : [id.address]))))].sort()
+}
+
+/** `backup_only` takes effect where the backup's sync daemon runs: without one in the file, it runs beside the first router's adverts. */
+function twoBoxSync({ routers: [first] }: Config): Config['sync'] {
+  return first && { interface: first.interface, syncid: first.vrid, maxlen: 0, port: 0, ttl: 0 }
 }
 
 /** While the mass failure guard holds the table here, every router gives way by this much: it is tracked like a file's number. */

@@ -79,7 +79,6 @@ function settings(facts: Facts, config: Config | undefined): Finding[] {
     services.some(({ settings: own }) => own.scheduler === 'mh'),
     'connections that began on the other director are refused after a failover.',
   )
-  want('backup_only', 1, config?.twoBox ?? false, 'a director that is a real server too may send packets in a circle.')
   return found
 }
 

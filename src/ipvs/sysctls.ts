@@ -10,8 +10,6 @@ export type SysctlFeatures = {
   readonly interfaces: readonly string[]
   /** A sync daemon runs, or `mh` spreads alike on both directors. */
   readonly sync: boolean
-  /** The directors are real servers, too. */
-  readonly twoBox: boolean
   /** The firewall tracks (or rewrites, SNAT) what is balanced. */
   readonly conntrack: boolean
 }
@@ -59,8 +57,6 @@ export function neededSysctls(features: SysctlFeatures): NeededSysctl[] {
     if (has(services, 'tcp')) need('net.ipv4.vs.sloppy_tcp', 1, why)
     if (has(services, 'sctp')) need('net.ipv4.vs.sloppy_sctp', 1, why)
   }
-  if (features.twoBox)
-    need('net.ipv4.vs.backup_only', 1, 'the directors are real servers, too: a backup must not balance again')
   if (features.conntrack) need('net.ipv4.vs.conntrack', 1, 'the firewall sees balanced connections as connections')
   return [...needed.values()]
 }

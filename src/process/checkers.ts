@@ -23,6 +23,7 @@ import { createTableKeeper } from '../checking/table-keeper.js'
 import { createTally } from '../checking/tally.js'
 import { createTracking } from '../checking/tracking.js'
 import { turnEvent } from '../checking/turns.js'
+import { createTwoBox } from '../checking/two-box.js'
 import { createWays } from '../checking/ways.js'
 import { systemClock } from '../clock.js'
 import type { CheckerSettings } from '../control/wanted.js'
@@ -30,6 +31,8 @@ import { desired } from '../ipvs/desired.js'
 import { descriptorLimit } from '../linux/descriptor-limit.js'
 import { readHalfOpen } from '../linux/half-open.js'
 import { watchLinks } from '../linux/links.js'
+import { loopbackVips } from '../linux/loopback.js'
+import { openNetlink } from '../linux/netlink.js'
 import { type NeighbourWatch, watchNeighbours } from '../linux/watch-neighbours.js'
 import { createLog, type LogLevel } from '../log.js'
 import type { Address, Event, Leave, Message } from '../messages.js'
@@ -75,7 +78,9 @@ let leaving = false
 const links = await watchLinks()
 const ways = createWays(links)
 const probePorts = createProbePorts(links, ways, systemClock.now)
-const clientPaths = createClientPaths(vip => links.addresses().some(({ address }) => address === vip))
+const clientPaths = createClientPaths(vip =>
+  links.addresses().some(({ address, index }) => address === vip && links.byIndex(index)?.name !== 'lo'),
+)
 const silence = createSilence(systemClock.now)
 const tally = createTally()
 const lag = loopLag(lagBeat)
@@ -102,6 +107,7 @@ const engine = createEngine({
   },
 })
 const kernelSettings = createKernelSettings(paths.run, tell)
+const twoBox = createTwoBox({ links, loopback: loopbackVips(links, openNetlink()), set: kernelSettings.set, tell })
 const checks = { report: (key: string) => engine.monitor().report(key) }
 const pool = createPool(checks, systemClock.now, (spec, own) => clientPaths.verdict(spec, own))
 const answer = createAnswers(pool, checks, () => engine.monitor(), probePorts.reports)
@@ -192,7 +198,9 @@ ways.watch((addresses, link) => {
 })
 links.watch(event => {
   // Becoming the holder of a VIP changes what counts for its client paths.
-  if (event.type === 'address' || event.type === 'address-gone') rejudge()
+  if (event.type !== 'address' && event.type !== 'address-gone') return
+  twoBox.look()
+  rejudge()
 })
 
 handle = receive
@@ -274,11 +282,11 @@ async function settle(): Promise<void> {
   kernelSettings.converge(
     {
       services: pool.inputs(() => false),
-      twoBox: settings?.twoBox === true,
       sync: settings?.sync !== undefined,
       conntrack: false,
     },
     [
+      ...twoBox.settings(settings?.loopback ?? []),
       ...clientPaths.sysctls(
         pool,
         links.all().flatMap(({ name }) => (name === 'lo' ? [] : [name])),
@@ -290,6 +298,7 @@ async function settle(): Promise<void> {
       })),
     ],
   )
+  await twoBox.converge()
   await table.open()
   table.look()
   await table.settled()
@@ -413,6 +422,7 @@ async function leave(how: Leave): Promise<void> {
   engine.monitor().stop()
   const clear = how === 'clear' || (how === 'stop' && settings?.onStop === 'clear')
   await table.stop({ clear }).catch(error => log.error({ err: error }, 'the table could not be cleared'))
+  if (how === 'stop') await twoBox.leave()
   if (how === 'clear') kernelSettings.restore()
   setTimeout(() => process.exit(0), 20)
 }

@@ -6,6 +6,7 @@ import { kernelMacvlans } from '../linux/macvlan.js'
 import { kernelRoutes } from '../linux/routes.js'
 import { applyScheduling } from '../linux/scheduling.js'
 import { sysctlJournal } from '../linux/sysctl-journal.js'
+import { withBalancing } from '../linux/with-balancing.js'
 import { withRoutes } from '../linux/with-routes.js'
 import { createLog, type LogLevel } from '../log.js'
 import type { Address, Event, Held, Leave, Message } from '../messages.js'
@@ -66,7 +67,7 @@ const kernel = kernelAddresses(links, {
   },
 })
 const routes = kernelRoutes(links)
-const addresses = withRoutes(kernel, routes, name => routers.config(name))
+const addresses = withBalancing(withRoutes(kernel, routes, name => routers.config(name)))
 const virtualMacs = createVirtualMacs({
   links,
   macvlans: kernelMacvlans(links),

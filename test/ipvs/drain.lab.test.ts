@@ -54,7 +54,7 @@ beforeAll(async () => {
       onEvent: event => events.push(event),
     },
   )
-  const features = { services: [service()], interfaces: [], sync: false, twoBox: false, conntrack: false }
+  const features = { services: [service()], interfaces: [], sync: false, conntrack: false }
   for (const { name, value } of neededSysctls(features)) writeSysctl(name, value)
   // Half-closed connections would hold a drain up for two minutes: in the test for two seconds.
   await kernel.applyGlobals([{ op: 'set-timeouts', timeouts: { tcp: 900, tcpFin: 2, udp: 300 } }])

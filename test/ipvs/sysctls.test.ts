@@ -3,7 +3,7 @@ import { neededSysctls, type SysctlFeatures } from '../../src/ipvs/sysctls.js'
 import type { Forward } from '../../src/ipvs/table.js'
 import { realServer, rs, virtualServer } from './harness.js'
 
-const none: SysctlFeatures = { services: [], interfaces: [], sync: false, twoBox: false, conntrack: false }
+const none: SysctlFeatures = { services: [], interfaces: [], sync: false, conntrack: false }
 const names = (features: Partial<SysctlFeatures>) =>
   Object.fromEntries(neededSysctls({ ...none, ...features }).map(({ name, value }) => [name, value]))
 const forwarding = (forward: Forward, address = '10.9.0.21') =>
@@ -41,8 +41,7 @@ describe('the kernel settings that a configuration needs', () => {
     expect(names({ services: [forwarding('dr')] })).not.toHaveProperty(['net.ipv4.vs.sloppy_tcp'])
     expect(names({ services: [forwarding('dr')], sync: true })).not.toHaveProperty(['net.ipv4.vs.sloppy_sctp'])
   })
-  test('keep the backup of a two-box pair from balancing again', () => {
-    expect(names({ twoBox: true })).toEqual({ 'net.ipv4.vs.backup_only': '1' })
+  test('let the firewall see balanced connections', () => {
     expect(names({ conntrack: true })).toEqual({ 'net.ipv4.vs.conntrack': '1' })
   })
   test('each say why', () => {
@@ -50,7 +49,6 @@ describe('the kernel settings that a configuration needs', () => {
       ...none,
       services: [forwarding('nat')],
       sync: true,
-      twoBox: true,
       conntrack: true,
     }))
       expect(one.why).toMatch(/\w+ \w+/)

@@ -54,7 +54,6 @@ async function serve(
     services: [service],
     interfaces: [net.bridge, 'v-far'],
     sync: false,
-    twoBox: false,
     conntrack: false,
   }
   for (const { name, value } of neededSysctls(features)) writeSysctl(name, value)

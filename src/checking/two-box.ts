@@ -1,0 +1,78 @@
+import type { NeededSysctl } from '../ipvs/sysctls.js'
+import type { Links } from '../linux/links.js'
+import type { LoopbackVips } from '../linux/loopback.js'
+import type { Event } from '../messages.js'
+
+export type TwoBoxPorts = {
+  readonly links: Pick<Links, 'addresses' | 'byName'>
+  readonly loopback: LoopbackVips
+  readonly set: (setting: NeededSysctl) => void
+  readonly tell: (event: Event) => void
+}
+
+/** How long the end waits for the VIPs to go, ms. */
+const patience = 1_000
+
+/**
+ * Directors that are real servers of their own services. The one that is not master answers what the master sends it, so it holds the
+ * VIPs on lo; and it must not balance that again, so its kernel balances nothing (`backup_only`, which takes effect where the backup's
+ * sync daemon runs) until it has a VIP of its own.
+ */
+export function createTwoBox({ links, loopback, set, tell }: TwoBoxPorts) {
+  let vips: readonly string[] = []
+  let refused: string | undefined
+
+  /** Whether this director has the VIPs, on an interface where clients find them. */
+  function holds(): boolean {
+    const lo = links.byName('lo')?.index
+    return links.addresses().some(({ address, index }) => index !== lo && vips.includes(address))
+  }
+
+  function setting(): NeededSysctl | undefined {
+    if (vips.length === 0) return undefined
+    const name = 'net.ipv4.vs.backup_only'
+    return holds()
+      ? { name, value: '0', why: 'a director and real server that has the VIP balances' }
+      : { name, value: '1', why: 'a director and real server without the VIP must not balance again what it is sent' }
+  }
+
+  function look(): void {
+    const balancing = setting()
+    if (balancing) set(balancing)
+  }
+
+  return {
+    /** What the kernel needs now; before `converge`. `wanted`: the VIPs that this director serves itself. */
+    settings(wanted: readonly string[]): NeededSysctl[] {
+      vips = wanted
+      const balancing = setting()
+      if (!balancing) return []
+      const why = 'the VIP on lo must not be announced'
+      return [
+        balancing,
+        { name: 'net.ipv4.conf.all.arp_ignore', value: '1', why },
+        { name: 'net.ipv4.conf.all.arp_announce', value: '2', why },
+      ]
+    },
+    /** Puts the VIPs on lo; when the ARP settings stand. Never rejects: a refusal is told, once. */
+    async converge(): Promise<void> {
+      try {
+        await loopback.converge(vips)
+        refused = undefined
+      } catch (error) {
+        const text = error instanceof Error ? error.message : String(error)
+        if (text !== refused)
+          tell({ at: Date.now(), name: 'two-box.refused', level: 'alarm', subject: 'two-box', text })
+        refused = text
+      }
+    },
+    /** An address came or went. */
+    look,
+    /** Before the end of this program, which gives the VIPs away at the same time: who has them then sends this director its share. */
+    async leave(): Promise<void> {
+      const end = performance.now() + patience
+      while (holds() && performance.now() < end) await new Promise(wake => setTimeout(wake, 10))
+      look()
+    },
+  }
+}
