@@ -10,8 +10,10 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.{netns,lab,nightly}.test.ts'],
           testTimeout: 10_000,
-          // Half of the time is spent loading files: one worker more than there are processors keeps both busy.
+          // Half of the time would go into loading the same files anew for each test file.
+          isolate: false,
           maxWorkers: 3,
+          hookTimeout: 30_000,
           // Sockets on loopback are real, and so are their delays on a shared machine.
           retry: 1,
         },
