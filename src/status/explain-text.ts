@@ -14,7 +14,7 @@ export function explainText(explanation: Explanation, paint: Paint = plain): str
   const { routers, servers, subject, at, node } = explanation
   const parts = [
     ...routers.map(router => routerText(router, node, at, paint)),
-    ...servers.map(server => serverText(server, at, paint)),
+    ...servers.map(server => serverText(server, at, paint, servers.length + routers.length > 1)),
   ]
   return parts.length === 0 ? `${subject}: no such virtual router, service or real server\n` : parts.join('\n')
 }
@@ -35,7 +35,7 @@ function routerText({ router, peers, events }: ExplainedRouter, node: string, no
     }),
     ...titled(
       '  the last transition',
-      router.timeline.map(({ at, what }) => `${stamp(at)} ${oneLine(what)}`),
+      [...router.timeline].sort((a, b) => a.at - b.at).map(({ at, what }) => `${stamp(at)} ${oneLine(what)}`),
     ),
     ...titled(
       '  events',
@@ -64,11 +64,15 @@ function masterLine({ state, master, lastAdvert }: RouterStatus, now: number): s
 
 const stuck = 'clients got no answer, or do not take it: their connections are stuck in SYN_RECV'
 
+/** @param beside others are explained too: the last results do, and none where all is well */
 function serverText(
-  { service, server, overrides, results, events }: ExplainedServer,
+  { service, server, overrides, ...more }: ExplainedServer,
   now: number,
   paint: Paint,
+  beside: boolean,
 ): string {
+  const last = !beside ? Number.POSITIVE_INFINITY : server.state === 'up' ? 0 : 5
+  const [results, events] = [newest(more.results, last), newest(more.events, last)]
   const kernel =
     server.kernelWeight === undefined ? 'not in the kernel table' : `weight ${server.kernelWeight} in the kernel table`
   return join([
@@ -96,6 +100,10 @@ function serverText(
       events.map(event => eventLine(event, paint)),
     ),
   ])
+}
+
+function newest<T>(list: readonly T[], count: number): readonly T[] {
+  return count === 0 ? [] : list.slice(-count)
 }
 
 function checkLine({ name, kind, verdict, streak, since, last }: CheckStatus, now: number): string {

@@ -1,5 +1,6 @@
 import type { Note, NoticeCode } from '../../vrrp/note.js'
 import type { Event, EventLevel } from '../messages.js'
+import { causes } from '../status/causes.js'
 import type { AddressConflict } from './conflicts.js'
 import type { Stray } from './strays.js'
 
@@ -10,16 +11,6 @@ const levels: Readonly<Partial<Record<NoticeCode, EventLevel>>> = {
   'no-taker': 'alarm',
   unwitnessed: 'alarm',
   'handed-over': 'notice',
-}
-
-const causes: Readonly<Record<string, string>> = {
-  startup: 'it started',
-  resumed: 'the process before it was master',
-  'no-response': 'no advert came from the master',
-  priority: 'a director of higher priority is master',
-  preempted: 'it has the higher priority',
-  'not-master': 'another director is master',
-  shutdown: 'it was told to stop',
 }
 
 /** The event of a note, for people; undefined for notes that only say "look again". */

@@ -87,6 +87,21 @@ virtual router inner (vrid 51 on eth0): d1 is backup for 3d
 `)
   })
 
+  test('of a whole service the last results of what is not up only', () => {
+    const results = Array.from({ length: 8 }, (_, i) => ({
+      at: noon - i,
+      latency: 1,
+      passed: true,
+      layer: 'L7OK' as const,
+    }))
+    const found = explain(two, 'web', () => [])
+    const text = explainText({ ...found, servers: found.servers.map(each => ({ ...each, results })) })
+    expect(text.split('\n').filter(line => line.includes('L7OK   1.0ms') || line.endsWith('L7OK  1.0ms'))).toHaveLength(
+      5,
+    )
+    expect(text.match(/^real server /gm)).toHaveLength(3)
+  })
+
   test('that there is no such thing', () => {
     expect(explainText(explain(two, 'nothing', () => []))).toBe(
       'nothing: no such virtual router, service or real server\n',
