@@ -1,5 +1,6 @@
 /** A cap on what runs at once, with the rest waiting in order; urgent ones wait in a line of their own. */
-export function createLane<T>(cap: number) {
+export function createLane<T>(most: number) {
+  let cap = most
   const lines: [T[], T[]] = [[], []]
   const heads = [0, 0]
   let running = 0
@@ -25,6 +26,10 @@ export function createLane<T>(cap: number) {
       }
       lines[urgent ? 0 : 1].push(item)
       return false
+    },
+    /** Another cap from now on; what runs beyond it ends as it would have. */
+    resize(next: number) {
+      cap = next
     },
     /** Gives the place back. */
     leave() {

@@ -28,6 +28,14 @@ export type VerdictChange = {
   readonly because: Result | undefined
 }
 
+export type Limits = {
+  /** Most attempts in flight, and most programs. */
+  readonly maxInFlight: number
+  readonly maxPrograms: number
+  /** Most watch connections. */
+  readonly watchBudget: number
+}
+
 export type MonitorPorts = {
   readonly clock: Clock
   /** In [0, 1). */
@@ -192,10 +200,7 @@ export function createMonitor(ports: MonitorPorts) {
     const lane = laneOf(entry)
     lane.leave()
     entry.running = undefined
-    for (let next = lane.next(); next; next = lane.next()) {
-      if (next.removed) lane.leave()
-      else start(next, now)
-    }
+    fill(lane, now)
     if (entry.removed) return
     const outcome = excused(entry, entry.spec.invert ? inverted(found) : found)
     const result: Result = { at: Math.round(epoch + entry.started), latency: now - entry.started, outcome }
@@ -218,6 +223,25 @@ export function createMonitor(ports: MonitorPorts) {
     if (!outcome.passed && outcome.reason === 'unreachable' && isContent(before)) unreachable(entry)
     ports.onResult?.(entry.key, result, health)
     if (health.verdict !== before.verdict) changed(entry, before.verdict, health.verdict, result, now)
+    arm(now)
+  }
+
+  /** Starts what waits in line, as far as there is room. */
+  function fill(lane: typeof network, now: Millis) {
+    for (let next = lane.next(); next; next = lane.next()) {
+      if (next.removed) lane.leave()
+      else start(next, now)
+    }
+  }
+
+  /** Other limits from now on. Nothing that runs is touched, but watch connections that are too many. */
+  function limit({ maxInFlight, maxPrograms, watchBudget }: Limits) {
+    network.resize(maxInFlight)
+    programs.resize(maxPrograms)
+    watch?.limit(watchBudget)
+    const now = clock.now()
+    fill(network, now)
+    fill(programs, now)
     arm(now)
   }
 
@@ -311,6 +335,7 @@ export function createMonitor(ports: MonitorPorts) {
 
   return {
     set,
+    limit,
     hasty,
     hastyAddress,
     resume,

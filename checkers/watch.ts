@@ -33,7 +33,7 @@ type Held = {
 export function createWatch({
   clock,
   dial,
-  budget,
+  budget: most,
   onSign,
 }: WatchPorts & {
   readonly clock: Clock
@@ -41,6 +41,7 @@ export function createWatch({
   readonly onSign: (keys: Iterable<string>, kind: 'sudden' | 'usual') => void
 }) {
   const all = new Map<string, Held>()
+  let budget = most
   let inUse = 0
   let over = 0
   let signs = 0
@@ -134,6 +135,11 @@ export function createWatch({
   return {
     passed,
     leave,
+    /** Another budget from now on. Connections beyond it are closed, and come back when there is room. */
+    limit(next: number) {
+      budget = next
+      for (const held of all.values()) if (inUse > budget) close(held, 0)
+    },
     stop() {
       for (const held of all.values()) close(held, 0)
       all.clear()

@@ -212,6 +212,25 @@ describe('the monitor', () => {
     expect(new Set(starts.map(({ address }) => address)).size).toBe(5)
   })
 
+  test('takes new limits without a check losing its verdict, its place in line or its history', async () => {
+    const { time, answers, monitor, want, most, verdicts } = setup({ maxInFlight: 1 })
+    answers.set('slow', undefined)
+    answers.set('slow too', undefined)
+    const late = { timeout: 1000, interval: 60_000, fastInterval: 60_000, fall: 1 }
+    monitor.set(want(['a', { interval: 60_000 }], ['slow', late], ['slow too', late]))
+    await time.until(500)
+    expect(monitor.health('a')).toEqual({ verdict: 'up', streak: 0 })
+    expect(monitor.metrics()).toMatchObject({ inFlight: 1, queued: 2 })
+    monitor.limit({ maxInFlight: 3, maxPrograms: 1, watchBudget: 0 })
+    expect(monitor.metrics()).toMatchObject({ inFlight: 3, queued: 0 })
+    expect(monitor.health('a')).toEqual({ verdict: 'up', streak: 0 })
+    expect(monitor.report('a')?.results.length).toBeGreaterThan(0)
+    expect(monitor.pending()).toBe(2)
+    await time.until(1600)
+    expect(most()).toBe(3)
+    expect(verdicts.slice(1).map(line => line.split(' ')[0])).toEqual(['1000', '1500'])
+  })
+
   test('after a sign of trouble checks at 0, 5, 20, 50, 100 and 200 ms, and a refusal is final', async () => {
     const { time, answers, monitor, want, verdicts, starts } = setup()
     monitor.set(want(['a', {}]))

@@ -92,6 +92,11 @@ describe('a watch connection', () => {
     watch.passed(one.target, 'a', pace, 0)
     watch.passed(two.target, 'b', pace, 0)
     expect(watch.metrics()).toMatchObject({ held: 1, over: 1, wanted: 2 })
+    watch.limit(2)
+    watch.passed(two.target, 'b', pace, 0)
+    expect(watch.metrics()).toMatchObject({ held: 2 })
+    watch.limit(1)
+    expect(watch.metrics()).toMatchObject({ held: 1, wanted: 2, budget: 1 })
   })
 
   test('is alone evidence for at most half of a service', () => {
