@@ -1,11 +1,13 @@
 // What checks cost: CPU per 1,000 checks and scheduling lag, in a network namespace of its own, over the compiled program.
-//   node deploy/bench/checks.mjs [kind=tcp|http] [servers=1000] [interval=1000] [seconds=10] [dial=batch|node] [watch=0|1]
-// engine=keepalived measures keepalived's checker instead, at whole seconds; it needs IPVS:
-//   deploy/lab/lab run -- sh -c 'node deploy/bench/checks.mjs; node deploy/bench/checks.mjs engine=keepalived'
+//   npm run bench checks -- [kind=tcp|http|both] [servers=1000] [interval=1000] [seconds=10] [dial=batch|node] [watch=0|1] [cpu=N]
+// kind=both asks each server by TCP every 2 s and by HTTP every 5 s; cpu=0 keeps the checkers on that processor and the server off it:
+//   npm run bench checks -- kind=both servers=10000 cpu=0
+// engine=keepalived measures keepalived's checker instead, at whole seconds; it needs IPVS: npm run bench check-cost does both, in turn.
 import { fork, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
+import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -20,8 +22,11 @@ const {
   dial = 'batch',
   watch = '0',
   engine = 'lvskeeper',
+  cpu,
 } = options
 const PORT = 8080
+/** All of the machine's, also where this process is kept on one. */
+const availableProcessors = cpus().length
 
 if (process.send) serve()
 else if (!process.env['LVSKEEPER_BENCH']) enter()
@@ -35,6 +40,7 @@ function enter() {
     'sh',
     '-c',
     'ip link set lo up && exec "$0" "$@"',
+    ...(cpu === undefined ? [] : ['taskset', '-c', cpu]),
     process.execPath,
     self,
     ...process.argv.slice(2),
@@ -59,7 +65,10 @@ async function startServer() {
 events { worker_connections 16384; }
 http { access_log off; server { listen ${PORT} backlog=4096; location / { return 200 ok; } } }`
   writeFileSync(join(folder, 'conf'), conf)
-  const nginx = spawn('nginx', ['-c', join(folder, 'conf'), '-e', log], { stdio: 'ignore' })
+  const others = Array.from({ length: availableProcessors }, (_, at) => at).filter(at => String(at) !== cpu)
+  const pinned = cpu === undefined || others.length === 0 ? [] : ['taskset', '-c', others.join()]
+  const [program, ...args] = [...pinned, 'nginx', '-c', join(folder, 'conf'), '-e', log]
+  const nginx = spawn(program, args, { stdio: 'ignore' })
   const server = await Promise.race([
     new Promise(resolve => nginx.once('error', () => resolve(undefined))),
     new Promise(resolve => setTimeout(resolve, 1000, nginx)),
@@ -167,36 +176,43 @@ async function measure() {
     },
     ...(watch === '1' ? { watch: { dial: open, budget: 100_000 } } : {}),
   })
-  const probe =
-    kind === 'tcp'
-      ? { kind: 'tcp', steps: [] }
-      : { kind: 'http', version: '1.1', method: 'GET', path: '/', headers: {}, status: [[200, 299]], maxBytes: 65536 }
-  const period = Number(interval)
-  const pace = {
-    interval: period,
-    fastInterval: 200,
-    downInterval: period,
-    timeout: 1000,
-    rise: 2,
-    fall: 3,
-    jitter: 0.05,
+  const probes = {
+    tcp: { kind: 'tcp', steps: [] },
+    http: {
+      kind: 'http',
+      version: '1.1',
+      method: 'GET',
+      path: '/',
+      headers: {},
+      status: [[200, 299]],
+      maxBytes: 65536,
+    },
   }
-  const spec = {
-    name: kind,
-    key: kind,
-    probe,
-    ...pace,
-    severity: 'fail',
-    watch: { enabled: watch === '1', final: true },
-  }
+  const periods = kind === 'both' ? { tcp: 2000, http: 5000 } : { [kind]: Number(interval) }
   const wanted = new Map()
-  for (let at = 0; at < Number(servers); at++) {
-    const address = addressOf(at)
-    wanted.set(address, { target: { address, port: PORT }, spec })
+  for (const [name, period] of Object.entries(periods)) {
+    const spec = {
+      name,
+      key: name,
+      probe: probes[name],
+      interval: period,
+      fastInterval: 200,
+      downInterval: period,
+      timeout: 1000,
+      rise: 2,
+      fall: 3,
+      jitter: 0.05,
+      severity: 'fail',
+      watch: { enabled: watch === '1', final: true },
+    }
+    for (let at = 0; at < Number(servers); at++) {
+      const address = addressOf(at)
+      wanted.set(`${name} ${address}`, { target: { address, port: PORT }, spec })
+    }
   }
   monitor.set(wanted)
   // First checks, and the compiler, are not what is measured.
-  await new Promise(resolve => setTimeout(resolve, Math.max(3000, period + 1000)))
+  await new Promise(resolve => setTimeout(resolve, Math.max(3000, Math.max(...Object.values(periods)) + 1000)))
   const before = monitor.metrics()
   monitor.resetLag()
   const cpu = process.cpuUsage()
@@ -212,7 +228,7 @@ async function measure() {
       kind,
       dial,
       servers: Number(servers),
-      interval: period,
+      intervals: periods,
       perSecond: Math.round(checks / elapsed),
       cpuPer1000: Number(((spent / checks) * 1000).toFixed(4)),
       user: Number((used.user / checks / 1000).toFixed(4)),
