@@ -28,7 +28,7 @@ export function lvskeeper(net, { interval = 100, edit = text => text } = {}) {
     directors,
     net,
     pids: name => Object.values(directors[name].pids()),
-    startOne: name => void directors[name].start(),
+    startOne: (name, options) => void directors[name].start(options),
     /** Master and backup with full tables, both told of each other, and quiet: one processor serves both. */
     async start() {
       for (const one of all) one.start()
@@ -82,7 +82,7 @@ export function keepalived(net, { interval = 100, edit = text => text, options =
       .filter(existsSync)
       .map(file => Number(readFileSync(file, 'utf8')))
   const pids = name => readPids(name).filter(alive)
-  function startOne(name) {
+  function startOne(name, { nice = 0 } = {}) {
     const folder = join(home, name)
     mkdirSync(folder, { recursive: true })
     const conf = join(folder, 'keepalived.conf')
@@ -98,7 +98,17 @@ export function keepalived(net, { interval = 100, edit = text => text, options =
     const argv = ['--dont-fork', '--log-console', '--use-file', conf]
     const child = net.spawn(
       name,
-      ['keepalived', ...argv, '--pid', pid, '--vrrp_pid', vrrp, '--checkers_pid', checkers],
+      [
+        ...(nice === 0 ? [] : ['nice', '-n', String(nice)]),
+        'keepalived',
+        ...argv,
+        '--pid',
+        pid,
+        '--vrrp_pid',
+        vrrp,
+        '--checkers_pid',
+        checkers,
+      ],
       { detached: true, stdio: ['ignore', log, log] },
     )
     child.unref()

@@ -1,0 +1,82 @@
+// Bench: the old master comes back to a pair with thousands of real servers and pre-empts, beside keepalived (lab)
+//   npm run bench return -- [servers=5000,10000] [runs=1]
+// Each run on a network of its own, so that the returning kernel has never had a table. The other director serves; the client asks
+// every 5 ms; d1 starts from nothing and takes the VIP back. The service that the client uses stands last in the file. "nothing" is the
+// client's longest gap in 5 s before. Checks are TCP, once a minute; everything starts with a nice value of 10, the client does not.
+import { endKeepers, lab, sleep, until } from '../lab/director.mjs'
+import { inKeepalived, inYaml, manyAddresses, manyServices } from './large.mjs'
+import { client, keepalived, longestGap, lvskeeper, now, print, summary, vip } from './pairs.mjs'
+
+const options = Object.fromEntries(process.argv.slice(2).map(word => word.split('=')))
+const counts = (options.servers ?? '5000,10000').split(',').map(Number)
+const runs = Number(options.runs ?? 1)
+const rows = []
+
+for (const count of counts) {
+  const services = manyServices(count)
+  const programs = [
+    ['lvskeeper', net => lvskeeper(net, { edit: text => inYaml(text, services) })],
+    ['keepalived', net => keepalived(net, { edit: text => inKeepalived(text, services) })],
+  ]
+  for (const [name, make] of programs) {
+    const seen = []
+    for (let run = 0; run < runs; run++) {
+      const net = lab(`ret${count}${name[0]}${run}`)
+      try {
+        net.up('--mode', 'dr')
+        await manyAddresses(net)
+        seen.push(await comeBack(make(net), services.length + 1))
+        console.error(`${count} ${name}: ${JSON.stringify(seen.at(-1))}`)
+      } catch (error) {
+        console.error(`${count} ${name}: not measured: ${error.message}`)
+      } finally {
+        endKeepers()
+        net.down()
+      }
+    }
+    rows.push([
+      String(count),
+      name,
+      summary(seen.map(one => one.nothing)),
+      summary(seen.map(one => one.gap)),
+      seen.map(one => `${one.lost} of ${one.attempts}`).join(', '),
+      summary(seen.map(one => one.taken / 1000)),
+    ])
+  }
+}
+print(
+  ['real servers', 'program', 'nothing, ms', "client's longest gap, ms", 'connections lost', 'start to VIP, s'],
+  rows,
+)
+
+async function comeBack(pair, services) {
+  const { d1, d2 } = pair.directors
+  const full = one => {
+    const table = one.table()
+    return table.length === services && table.every(([, servers]) => servers.length > 0)
+  }
+  pair.startOne('d2', { nice: 10 })
+  await until('d2 serves', () => d2.holds(vip) && full(d2), 300_000, 200)
+  await sleep(5_000)
+  const probe = await client(pair.net)
+  await sleep(1_000)
+  const quiet = now()
+  await sleep(5_000)
+  const start = now()
+  pair.startOne('d1', { nice: 10 })
+  await until('d1 has the VIP back', () => d1.holds(vip) && !d2.holds(vip), 300_000, 50)
+  const taken = now() - start
+  // keepalived's table is still being written now.
+  await until('its table is complete', () => full(d1), 120_000, 200)
+  await sleep(3_000)
+  const report = await probe.end()
+  for (const name of ['d1', 'd2']) for (const pid of pair.pids(name)) process.kill(pid, 'SIGKILL')
+  return {
+    nothing: longestGap(report, quiet, start),
+    gap: longestGap(report, start),
+    lost: Object.values(report.errors).reduce((sum, errors) => sum + errors, 0),
+    errors: report.errors,
+    attempts: report.attempts,
+    taken,
+  }
+}
