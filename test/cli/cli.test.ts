@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { commands } from '../../src/cli/commands.js'
 import { main } from '../../src/cli/program.js'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -48,6 +49,27 @@ describe('the command line', () => {
     const one = await run('drain', '--help')
     expect(one.out).toContain('Examples:\n  lvskeeper drain web/10.9.0.21 --reason "kernel update"')
     expect(one.code).toBe(0)
+  })
+
+  test('helps with exactly the options and examples that docs/commands.md has', async () => {
+    for (const { name, options = [], examples } of commands) {
+      const { code, out } = await run(name, '--help')
+      expect(code, name).toBe(0)
+      const shown = [...out.matchAll(/^ {2}((?:-\w, )?--[a-z-]+(?: [<[][^ ]+[>\]])?) /gm)].map(([, flags]) => flags)
+      expect(shown.sort(), name).toEqual([...options.map(({ flags }) => flags), '-h, --help'].sort())
+      for (const example of examples) expect(out, name).toContain(`  ${example}\n`)
+    }
+  })
+
+  test.each(['bash', 'zsh', 'fish'])('completes in %s every command and every option', async shell => {
+    const { out } = await run('completion', shell)
+    for (const { name, options = [] } of commands) {
+      expect(out).toContain(name)
+      const flags = options.flatMap(option => option.flags.match(/--[a-z-]+/g) ?? [])
+      const line = out.split('\n').filter(each => each.includes(`${name})`) || each.includes(`from ${name}'`))
+      for (const flag of flags)
+        expect(line.join('\n'), `${name} ${flag}`).toContain(shell === 'fish' ? `-l ${flag.slice(2)}` : flag)
+    }
   })
 
   test('answers what it does not understand with exit 64 and a suggestion', async () => {

@@ -1,6 +1,7 @@
 /** What each file of the corpus must yield: status, then the codes of what is lost and of the traps, in order of appearance. */
 export const expected: Readonly<Record<string, readonly [status: string, lost: string, traps: string]>> = {
   'lvs-alpha': ['complete', '', ''],
+  'lvs-alpha-sorry': ['complete', '', ''],
   'lvs-dr-http': ['partial', 'director-address', ''],
   'lvs-dr-port-forced': ['complete', '', 'port-forced'],
   'lvs-duplicate-service': ['complete', '', 'duplicate-service'],
