@@ -5,6 +5,7 @@ import { probeFor } from '../../checkers/probe-for.js'
 import type { ProbeSpec } from '../../checkers/spec.js'
 import { familyOf } from '../ipvs/address.js'
 import type { Links } from '../linux/links.js'
+import type { NeighbourState } from '../linux/watch-neighbours.js'
 import type { ClientPaths, PathSpec } from './client-paths.js'
 import type { createProbePorts } from './probe-ports.js'
 
@@ -13,6 +14,8 @@ export function createProbes(
   { markedDial, ...ports }: ReturnType<typeof createProbePorts>,
   links: Pick<Links, 'addresses' | 'byIndex' | 'primary'>,
   paths: ClientPaths,
+  /** What the kernel knows of a neighbour. */
+  neighbour: (address: string) => NeighbourState | undefined,
 ): (spec: ProbeSpec) => Probe {
   /** Where this director holds the VIP, packets to it must come from an address of its own that is not the VIP. */
   function ownAddress(vip: string): string | undefined {
@@ -35,5 +38,26 @@ export function createProbes(
     }
   }
 
-  return spec => (spec.kind === 'client-path' ? along(spec as PathSpec) : probeFor(spec, ports))
+  /**
+   * Silence is an answer only of a host that got the datagram: to one that nobody resolves nothing was sent. The kernel forgets
+   * failed neighbours; only one that answers is there again.
+   */
+  const gone = new Set<string>()
+  function datagram(spec: ProbeSpec): Probe {
+    const probe = probeFor(spec, ports)
+    return async (target, signal) => {
+      const outcome = await probe(target, signal)
+      if (!outcome.passed || outcome.layer !== 'L4OK') return outcome
+      const { address } = target
+      const state = neighbour(address)
+      if (state === 'failed') gone.add(address)
+      else if (state === 'answers') gone.delete(address)
+      return gone.has(address) ? failed('unreachable', 'L4CON', 'nobody answers ARP or neighbour discovery') : outcome
+    }
+  }
+
+  return spec => {
+    if (spec.kind === 'client-path') return along(spec as PathSpec)
+    return spec.kind === 'udp' ? datagram(spec) : probeFor(spec, ports)
+  }
 }
