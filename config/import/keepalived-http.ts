@@ -18,7 +18,7 @@ export function httpEntries(
   const sni = block.one('enable_sni')
   const sniName = block.one('sni_name')
   const fast = block.one('fast_recovery')
-  const urls = block.all('url')
+  const urls = block.all('url').filter(url => hasPath(url, report))
   if (fast)
     report(
       fast,
@@ -32,7 +32,7 @@ export function httpEntries(
       node,
       'trap',
       'no-url',
-      'keepalived ignores this checker: it names no url.',
+      'keepalived ignores this checker: it names no url (with a path).',
       'Left out: the real server is not checked by it.',
     )
     return []
@@ -73,6 +73,19 @@ export function httpEntries(
     inner.finish()
     return mapOf({ [kind]: request })
   })
+}
+
+/** keepalived 2.2.7, seen in the lab: a url without a path counts for nothing. */
+function hasPath(url: Node, report: Report): boolean {
+  if (url.children.some(({ keyword }) => keyword === 'path')) return true
+  report(
+    url,
+    'trap',
+    'url-without-path',
+    'keepalived ignores a url without a path.',
+    'Left out. If / was meant: path: /.',
+  )
+  return false
 }
 
 function readPath(block: Block, request: Entries, report: Report): void {

@@ -27,7 +27,7 @@ export const expected: Readonly<Record<string, readonly [status: string, lost: s
   'lvs-sorry-quorum': ['complete', '', ''],
   'lvs-ssl-regex': ['partial', 'regex-options regex-syntax', ''],
   'lvs-thresholds-weights': ['complete', '', 'duplicate-real-server'],
-  'lvs-timing-inheritance': ['partial', 'not-supported check-mark', 'no-url'],
+  'lvs-timing-inheritance': ['partial', 'not-supported check-mark', 'no-url url-without-path'],
   'lvs-tun-gue': ['complete', '', ''],
   'lvs-tun': ['complete', '', ''],
   'lvs-typos': ['complete', '', 'unknown-word block-closed-early extra-brace'],
