@@ -88,7 +88,7 @@ let servers: ReadonlySet<string> = new Set()
 const engine = createEngine({
   clock: systemClock,
   random: Math.random,
-  probeFor: createProbes(probePorts, links, clientPaths),
+  probeFor: createProbes(probePorts, links, clientPaths, address => neighbours.watch?.all().get(address)),
   onVerdict: ({ key }) => turned(key),
   onResult(key, result) {
     const report = engine.monitor().report(key)
