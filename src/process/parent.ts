@@ -22,6 +22,8 @@ const roles: readonly Role[] = ['vrrp', 'checkers', 'control']
 const hungAfter: Readonly<Record<Role, number>> = { vrrp: 10_000, checkers: 15_000, control: 20_000 }
 const leaveWithin = 5_000
 const watchEvery = 50
+/** A restart that has no configured successor by then leaves the old vrrp process where it is. */
+const replaceWithin = 60_000
 
 /**
  * Forks vrrp, checkers and control, carries their messages, restarts what dies, and withdraws the VIPs of a vrrp
@@ -38,6 +40,10 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
   let sentAt = performance.now()
   let withdrawal: NodeJS.Timeout | undefined
   let leaving: Leave | undefined
+  /** A restart is under way: it is over when the spare has taken over. */
+  let replacing: NodeJS.Timeout | undefined
+  /** Told to make room; their end is none. */
+  const asked = new Set<Child>()
 
   mkdirSync(paths.run, { recursive: true })
   mkdirSync(paths.state, { recursive: true })
@@ -72,7 +78,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
   }
 
   function startSpare(): void {
-    if (spare || leaving) return
+    if (spare || leaving || (replacing && asked.size > 0)) return
     const spareEnv = { ...env, ...environmentOf(paths), LVSKEEPER_SPARE: '1' }
     spare = startChild('vrrp', spareEnv, carryFromSpare, (child, reason) => {
       // It was promoted meanwhile: it is vrrp now, and its end is vrrp's end.
@@ -102,6 +108,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     const pid = children.get('vrrp')?.pid ?? child.pid
     if (message.type === 'hello' && message.fresh && to !== 'parent')
       children.get(to)?.send({ ...message, pid }, 'vrrp')
+    if (replacing && child === spare && message.type === 'hello' && !message.fresh) swap()
   }
 
   function receive(child: Child, message: Message): void {
@@ -123,6 +130,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     if (children.get(child.role) !== child) return
     children.delete(child.role)
     if (leaving) return
+    if (asked.delete(child)) return madeRoom(child)
     const now = performance.now()
     deaths[child.role] = [...deaths[child.role].filter(at => now - at < 60_000), now]
     ports.log('error', 'process.died', { role: child.role, pid: child.pid, reason })
@@ -172,12 +180,12 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
   let lastWatch = performance.now()
   function watch(): void {
     const now = performance.now()
-    const late = now - lastWatch > 2 * watchEvery
+    const late = now - lastWatch > 4 * watchEvery
     lastWatch = now
     if (leaving) return
     let fine = true
     for (const child of children.values()) {
-      if (late) child.lastAlive = Math.max(child.lastAlive, now - watchEvery)
+      if (late) child.lastAlive = Math.max(child.lastAlive, now - 2 * watchEvery)
       const started = now - child.startedAt > 10_000
       const limit = child.role === 'vrrp' && held.length > 0 ? holderLimit() : started ? hungAfter[child.role] : 30_000
       if (now - child.lastAlive <= limit) continue
@@ -197,9 +205,56 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     return Math.max(250, Math.min(...held.map(router => router.patience)) * 0.8)
   }
 
+  /**
+   * Restarts everything in place, where no service manager would start us again. vrrp goes on advertising while its
+   * successor, a spare out of the new program, is configured by the new control: adverts are missing for a moment only.
+   */
+  function replace(): void {
+    if (replacing) return
+    ports.log('info', 'leaving', { how: 'restart' })
+    replacing = setTimeout(() => {
+      replacing = undefined
+      ports.log('error', 'restart.incomplete', { stays: children.get('vrrp')?.pid })
+    }, replaceWithin)
+    const old = spare
+    spare = undefined
+    old?.kill('SIGKILL')
+    for (const role of ['checkers', 'control'] as const) {
+      const child = children.get(role)
+      deaths[role] = []
+      if (child) ask(child)
+    }
+    if (asked.size === 0) startSpare()
+  }
+
+  function ask(child: Child): void {
+    asked.add(child)
+    child.send({ type: 'leave', how: 'restart' })
+    setTimeout(() => asked.has(child) && child.kill('SIGKILL'), leaveWithin).unref()
+  }
+
+  function madeRoom(child: Child): void {
+    if (child.role !== 'vrrp') {
+      start(child.role)
+      if (asked.size === 0) startSpare()
+    } else if (spare) promote(spare)
+    else start('vrrp')
+  }
+
+  /** The successor has all that it needs. */
+  function swap(): void {
+    clearTimeout(replacing)
+    replacing = undefined
+    const vrrp = children.get('vrrp')
+    if (vrrp) ask(vrrp)
+    else if (spare) promote(spare)
+  }
+
   function leave(how: Leave): void {
     if (leaving) return
+    if (how === 'restart' && children.has('vrrp') && !process.env['NOTIFY_SOCKET']) return replace()
     leaving = how
+    clearTimeout(replacing)
     ports.notify(how === 'restart' ? 'RELOADING=1' : 'STOPPING=1')
     ports.log('info', 'leaving', { how })
     let leftAt = process.hrtime.bigint()

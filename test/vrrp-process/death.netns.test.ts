@@ -53,10 +53,21 @@ describe('a director', () => {
     const { d1, d2, wire } = pair
     const changes = d2.changes.length
     const since = now()
-    const { vrrp } = d1.pids()
+    const before = d1.pids()
     const done = await d1.cli('restart')
     expect(done.status, done.stderr).toBe(0)
-    await until('a new vrrp process runs', () => d1.pids().vrrp !== undefined && d1.pids().vrrp !== vrrp, 15_000)
+    const { parent, ...children } = before
+    await until(
+      'every process but the parent is a new one',
+      () => {
+        const { parent: same, ...next } = d1.pids()
+        const old: readonly unknown[] = Object.values(children)
+        return (
+          same === parent && Object.values(next).length === 4 && Object.values(next).every(pid => !old.includes(pid))
+        )
+      },
+      30_000,
+    )
     await until('d1 is master', async () => (await d1.state()) === 'master', 15_000)
     await sleep(4_000)
     figure('restart: longest time between two adverts', [wire.gaps(since - 300)[0]!.ms])
