@@ -12,7 +12,13 @@ export type Seen = { at: number; director: number; what: string; bytes?: Buffer 
 const LIFETIME = 3000
 
 /** Directors on one segment, in virtual time: no sockets, no waiting. What is faked is the kernel, not the router. */
-export function fakeSegment(priorities: readonly number[], changes: Partial<VirtualRouter> = {}, time = virtualTime()) {
+export function fakeSegment(
+  priorities: readonly number[],
+  changes: Partial<VirtualRouter> = {},
+  time = virtualTime(),
+  /** The clock on the wall. */
+  wall = (now: number) => 1_800_000_000_000 + now,
+) {
   const seen: Seen[] = []
   const directors = priorities.map((_, index) => director(index))
   /** May drop or delay: returns the delay in ms, or undefined. */
@@ -91,7 +97,7 @@ export function fakeSegment(priorities: readonly number[], changes: Partial<Virt
         const life = { alive: true }
         current = life
         const clock = mortal(time.clock(), life)
-        const ports = { clock, lan, addresses, announcer, epoch: () => 1_800_000_000_000 + time.now() }
+        const ports = { clock, lan, addresses, announcer, epoch: () => wall(time.now()) }
         handle = runRouter(config, ports, tell, { ready: true, ...options })
         return handle
       },
