@@ -29,6 +29,14 @@ export type Member = {
 
 export type Turn = { readonly member: Member; readonly from: Member['verdict']; readonly to: Member['verdict'] }
 
+type Known = {
+  readonly hash: string
+  readonly config: ServiceConfig
+  readonly members: readonly Member[]
+  /** What was made of it last; undefined: something has changed since. */
+  input: VirtualServerInput | undefined
+}
+
 /** The virtual servers that the file names, their members, and the overrides that apply to them. */
 export function createPool(
   checks: Checks,
@@ -36,10 +44,7 @@ export function createPool(
   /** What counts for a check along the clients' path, which not every director can make. */
   pathVerdict: (spec: RealServerConfig['checks'][number], own: Verdict) => Verdict = (_, own) => own,
 ) {
-  const services = new Map<
-    string,
-    { readonly hash: string; readonly config: ServiceConfig; readonly members: readonly Member[] }
-  >()
+  const services = new Map<string, Known>()
   /** Real servers that were looked up, by name of the virtual server. */
   const discovered = new Map<string, readonly RealServerConfig[]>()
   const listeners = new Map<string, Member[]>()
@@ -60,7 +65,7 @@ export function createPool(
         asks: old?.asks,
       }
     })
-    services.set(name, { hash, config, members })
+    services.set(name, { hash, config, members, input: undefined })
   }
 
   /**
@@ -92,14 +97,20 @@ export function createPool(
 
   /** Judges the members that listen to this check anew (all without a key). Returns those whose verdict turned. */
   function judge(key?: string): Turn[] {
-    const affected =
-      key === undefined ? [...services.values()].flatMap(({ members }) => members) : (listeners.get(key) ?? [])
+    return judgeThese(key === undefined ? membersOf(services.keys()) : (listeners.get(key) ?? []))
+  }
+
+  const membersOf = (names: Iterable<string>): Member[] => [...names].flatMap(name => services.get(name)?.members ?? [])
+
+  function judgeThese(affected: readonly Member[]): Turn[] {
     return affected.flatMap(member => {
       const { verdict: to, ...said } = composed(member)
       const from = member.verdict
       const asks = JSON.stringify(said)
       const asked = member.asks
       member.asks = asks
+      const known = services.get(member.service.name)
+      if (known && (to !== from || asks !== asked)) known.input = undefined
       if (to === from) return asked !== undefined && asks !== asked ? [{ member, from, to }] : []
       member.verdict = to
       member.since = Date.now()
@@ -135,10 +146,16 @@ export function createPool(
 
   /** What the desired table follows from. `held`: the mass failure guard keeps these. */
   function inputs(held: (member: Member) => boolean): VirtualServerInput[] {
-    return [...services.values()].map(({ config, members }) => {
+    return [...services.values()].map(known => {
+      const { config, members } = known
+      // While the guard holds one, that may end at any time.
+      const guarded = members.some(held)
+      if (known.input && !guarded) return known.input
       const byKey = new Map(members.map(member => [serverKey(member.server), member]))
       const servers = members.map(({ server }) => server)
-      return checkerInput(config, standing, servers)
+      const input = checkerInput(config, standing, servers)
+      known.input = guarded ? undefined : input
+      return input
 
       function standing(_: string, address: string, port: number): Standing {
         const member = byKey.get(serverKey({ address, port }))
@@ -182,10 +199,17 @@ export function createPool(
     },
     wanted,
     judge,
+    /** Judges the members of these services only. */
+    judgeServices: (names: Iterable<string>): Turn[] => judgeThese(membersOf(names)),
+    /** Whether somebody asks for something besides the verdict because of this check. */
+    asks: (key: string): boolean => listeners.get(key)?.some(asksSomething) ?? false,
     inputs,
+    /** What the file says of them, whatever became of their members. */
+    configured: (): VirtualServerInput[] => [...services.values()].map(configuredInput),
     overrideOf,
     setOverrides(next: readonly Override[]): void {
       overrides = [...next].sort((a, b) => a.at - b.at)
+      for (const known of services.values()) known.input = undefined
     },
     services: () => services,
     holds: () => Object.fromEntries([...services].map(([name, { hash }]) => [name, hash])),
@@ -198,6 +222,27 @@ export function createPool(
 }
 
 export type Pool = ReturnType<typeof createPool>
+
+const asksSomething = ({ asks }: Member): boolean => asks !== undefined && asks !== nothingAsked
+
+/** What `Member.asks` is while no check asks for anything. */
+const nothingAsked = JSON.stringify({ because: [], percent: 100, add: 0, warnings: [] })
+
+/** By the list of members, which is a new one whenever anything about them changes. */
+const configuredInputs = new WeakMap<readonly Member[], VirtualServerInput>()
+
+function configuredInput({ config, members }: Known): VirtualServerInput {
+  const known = configuredInputs.get(members)
+  if (known) return known
+  const unchecked = (): Standing => ({ verdict: 'unknown' })
+  const input = checkerInput(
+    config,
+    unchecked,
+    members.map(({ server }) => server),
+  )
+  configuredInputs.set(members, input)
+  return input
+}
 
 /** What stands in the file wins over what was looked up. */
 function together(

@@ -69,6 +69,8 @@ sayAlive(channel, 500)
 
 let settings: CheckerSettings | undefined
 let settingsHash = ''
+/** Virtual servers that were told, or found real servers, since the last settlement. */
+const touched = new Set<string>()
 let readySaid: boolean | undefined
 let unreadySaidAt = 0
 /** How many checks had no first result yet, when that number last fell, and when that was. */
@@ -95,7 +97,7 @@ const engine = createEngine({
     if (report) tally.add(report.name, report.kind, result)
     silence.heard(key, result.outcome)
     // Without a new verdict something else may have changed: what the server asks for.
-    if (result.outcome.wish) turned(key)
+    if (result.outcome.wish || pool.asks(key)) turned(key)
   },
   dial: probePorts.dial,
   descriptors: descriptorLimit(),
@@ -134,6 +136,7 @@ const sources = createSources({
   tell,
   changed(service, found) {
     pool.discover(service, found)
+    touched.add(service)
     if (synced) void settle()
   },
 })
@@ -152,7 +155,7 @@ const table = createTableKeeper(paths.state, {
   },
   hidden: clientPaths.isPath,
 })
-const { publish, removed } = createPublisher(
+const { publish, removed, again } = createPublisher(
   name => {
     const state = table.state()
     const outcome = table.services()?.get(name)
@@ -225,6 +228,7 @@ function receive(from: Address, message: Message): void {
     case 'introduce':
       hello(true)
       pathsSaid = undefined
+      again()
       return publish(pool.services().keys())
     case 'settings':
       settings = message.settings.value as CheckerSettings
@@ -234,6 +238,7 @@ function receive(from: Address, message: Message): void {
     case 'services':
       for (const { key, hash, value } of message.upsert) {
         pool.upsert(key, hash, value as ServiceConfig)
+        touched.add(key)
         sources.upsert(value as ServiceConfig)
       }
       for (const name of message.remove) {
@@ -278,10 +283,12 @@ async function settle(): Promise<void> {
   ways.learn(servers)
   silence.forget(wanted)
   engine.set(wanted)
-  pool.judge()
+  pool.judgeServices(touched)
+  const told = [...touched]
+  touched.clear()
   kernelSettings.converge(
     {
-      services: pool.inputs(() => false),
+      services: pool.configured(),
       sync: settings?.sync !== undefined,
       conntrack: false,
     },
@@ -302,7 +309,7 @@ async function settle(): Promise<void> {
   await table.open()
   table.look()
   await table.settled()
-  publish(pool.services().keys())
+  publish(told)
 }
 
 function turned(key: string): void {
