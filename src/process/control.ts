@@ -26,7 +26,7 @@ import { openEventStore } from '../events/store.js'
 import { openIpvs } from '../linux/ipvs.js'
 import { credentialsOf } from '../linux/peer-credentials.js'
 import { createLog, type LogLevel, logEvent } from '../log.js'
-import type { Address, CheckResult, Event, Leave, Message } from '../messages.js'
+import type { Address, CheckResult, Event, Leave, Message, PeerPriority } from '../messages.js'
 import { openChannel, sayAlive } from './channel.js'
 import { appliedFile, pathsFromEnvironment } from './paths.js'
 
@@ -47,6 +47,7 @@ const spareLimit = 300
 /** How long alerts may take on the way out, ms. */
 const lastWords = 1_000
 let pathsSaid = ''
+let prioritiesSaid = ''
 /** A source names other real servers; the next status of the services says which. */
 let sourcesChanged = false
 let turn: Promise<unknown> = Promise.resolve()
@@ -106,7 +107,7 @@ const peers = createPeers(state, {
   event: record,
   learned: added => overrides.set(added, false),
   changed(priorities, impostor) {
-    channel.send('vrrp', { type: 'peers', peers: priorities, ...(impostor === undefined ? {} : { impostor }) })
+    tellPriorities(priorities, impostor)
     tellPaths()
   },
 })
@@ -284,9 +285,20 @@ function tellPaths(): void {
   channel.send('checkers', { type: 'peer-paths', ...paths })
 }
 
+/** Many routers take many datagrams a second, in any order, which mostly say what the last ones said: only what differs is told on. */
+function tellPriorities(peers: readonly PeerPriority[], impostor: string | undefined): void {
+  const said = [impostor, ...peers.map(({ at: _, ...one }) => JSON.stringify(one)).sort()].join()
+  if (said === prioritiesSaid) return
+  prioritiesSaid = said
+  channel.send('vrrp', { type: 'peers', peers, ...(impostor === undefined ? {} : { impostor }) })
+}
+
 /** A process that has just started knows nothing of what was said at run time. */
 function tellAgain(to: Address): void {
-  if (to === 'vrrp') channel.send('vrrp', { type: 'behind', behind: state.orders })
+  if (to === 'vrrp') {
+    channel.send('vrrp', { type: 'behind', behind: state.orders })
+    prioritiesSaid = ''
+  }
   if (to !== 'checkers') return
   channel.send('checkers', { type: 'overrides', overrides: active(state.overrides, Date.now()) })
   pathsSaid = ''
