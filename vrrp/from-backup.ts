@@ -102,7 +102,7 @@ function heard(router: VirtualRouter, state: BackupState, advert: Heard, now: Mi
     return [{ ...state, phase: following }, []]
   }
   const preemptAt = router.preempt.mode === 'delayed' ? (phase.preemptAt ?? now + router.preempt.delay) : undefined
-  if (mustWait(router, knowledge, preemptAt, now)) {
+  if (mustWait(router, knowledge, advert, preemptAt, now)) {
     const following = follow(router, state, advert, now)
     return [{ ...state, phase: preemptAt === undefined ? following : { ...following, preemptAt } }, []]
   }
@@ -114,10 +114,21 @@ function heard(router: VirtualRouter, state: BackupState, advert: Heard, now: Mi
 }
 
 /** Whether a lesser master is left alone for now: by configuration, by order, or because our own table is incomplete. */
-function mustWait(router: VirtualRouter, knowledge: Knowledge, preemptAt: Millis | undefined, now: Millis): boolean {
-  if (router.preempt.mode === 'never' || knowledge.behind) return true
+function mustWait(
+  router: VirtualRouter,
+  knowledge: Knowledge,
+  lesser: Heard,
+  preemptAt: Millis | undefined,
+  now: Millis,
+): boolean {
+  if (knowledge.behind || (router.preempt.mode === 'never' && !onOffer(router, lesser))) return true
   if (preemptAt !== undefined && now < preemptAt) return true
   return knowledge.unreadySince !== undefined && now - knowledge.unreadySince < READINESS_LIMIT
+}
+
+/** Priority 1, which nobody has in the file: a director in maintenance that is master for want of another. */
+function onOffer({ directors }: VirtualRouter, { priority }: Heard): boolean {
+  return priority === 1 && directors.every(director => director.priority !== 1)
 }
 
 /** What we know of our place has changed: the running timer moves by the difference. */
@@ -139,11 +150,16 @@ function reconfigured(router: VirtualRouter, state: BackupState, intervalBefore:
   return [{ ...state, phase: { ...phase, masterInterval, deadline } }, []]
 }
 
-/** The order to stay behind has ended: a lesser master is relieved at once, whatever `preempt` says. */
+/**
+ * The order to stay behind has ended: a lesser master is relieved at once, whatever `preempt` says. The end of maintenance
+ * is no order to take over: where pre-emption is off, whoever serves goes on.
+ */
 function giveBack(router: VirtualRouter, state: BackupState, before: Knowledge, now: Millis): Step {
   const { master } = state.phase
   const lesser = master !== undefined && master.priority < electionPriority(router, state.knowledge)
-  if (before.behind && lesser && router.syncGroup === undefined) return becomeMaster(router, state, 'given-back', now)
+  const stays = before.behind?.lasting === true && router.preempt.mode === 'never'
+  if (before.behind && !stays && lesser && router.syncGroup === undefined)
+    return becomeMaster(router, state, 'given-back', now)
   return [shifted(router, state, before, now), []]
 }
 

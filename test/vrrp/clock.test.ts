@@ -36,7 +36,7 @@ describe('the clock on the wall', () => {
   test('is read for people and for the HMAC’s sequence only: deadlines, silence and patience are of the monotonic one', () => {
     const all = [...sources('vrrp'), ...sources('src/vrrp'), ...sources('src/linux'), 'src/process/parent.ts']
     const readers = [...all, 'src/process/resume.ts', 'src/process/child.ts', 'src/process/vrrp.ts', 'src/clock.ts']
-      .filter(file => /\bDate\b/.test(readFileSync(join(root, file), 'utf8').replace(/\/\*[^]*?\*\/|\/\/.*/g, '')))
+      .filter(file => /\bDate\b/.test(readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')))
       .sort()
     // Times of events, and the epoch that a router shows.
     expect(readers).toEqual(['src/process/vrrp.ts', 'src/vrrp/routers.ts', 'vrrp/performer.ts', 'vrrp/router.ts'])

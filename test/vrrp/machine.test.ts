@@ -134,6 +134,24 @@ describe('a backup', () => {
     const meek = router({ preempt: { mode: 'never' } })
     expect(deadline(on(meek, backup(meek), advert(1, THIRD))[0])).toBe(NOW + 300 + SKEW)
   })
+  test('relieves a director in maintenance even where pre-emption is off, unless priority 1 is what the file gives it', () => {
+    const meek = router({ preempt: { mode: 'never' } })
+    const heard = on(meek, backup(meek), advert(1))
+    expect(deadline(heard[0])).toBe(NOW + 150)
+    expect(kinds(on(meek, heard[0], { type: 'tick' }, NOW + 150))).toEqual(['claim', 'preempted'])
+    const directors = meek.directors.map(one => (one.name === 'd2' ? { ...one, priority: 1 } : one))
+    const other = { ...meek, directors }
+    expect(deadline(on(other, backup(other), advert(1))[0])).toBe(NOW + 300 + SKEW)
+  })
+  test('goes back to work after maintenance without taking over where pre-emption is off; a switch-over is taken back', () => {
+    const meek = router({ preempt: { mode: 'never' } })
+    const end = (order: Behind) => {
+      const away = on(meek, backup(meek), { type: 'failover', behind: order })[0]
+      return kinds(on(meek, on(meek, away, advert(50))[0], { type: 'give-back' }))
+    }
+    expect(end({ ...behind, lasting: true })).toEqual([])
+    expect(end(behind)).toContain('given-back')
+  })
   test('follows a lesser master for the delay of its pre-emption, and no longer', () => {
     const patient = router({ preempt: { mode: 'delayed', delay: 1000 } })
     let state = backup(patient)
