@@ -1,4 +1,5 @@
 import { failed, failureOf, timedOut } from './errors.js'
+import { onAbort } from './on-abort.js'
 import type { DialOptions, Outcome, Stream, StreamEvents, Target } from './ports.js'
 
 /** What a stream under TLS has to say besides. */
@@ -37,12 +38,13 @@ export function attempt(
 ): Promise<Outcome> {
   return new Promise(resolve => {
     let settled = false
+    let forget = () => {}
     let layer: 'L4' | 'L6' | 'L7' = 'L4'
     let warning: string | undefined
     const settle = (outcome: Outcome) => {
       if (settled) return
       settled = true
-      signal.removeEventListener('abort', late)
+      forget()
       stream.close(close)
       resolve(outcome.passed && warning !== undefined ? { ...outcome, warning } : outcome)
     }
@@ -68,7 +70,7 @@ export function attempt(
     })
     const talk = begin(stream, settle)
     if (signal.aborted) late()
-    else signal.addEventListener('abort', late)
+    else if (!settled) forget = onAbort(signal, late)
   })
 }
 

@@ -28,9 +28,19 @@ export function responseReader(method: string, maxBytes: number) {
   let head: { status: number; headers: Map<string, string> } | undefined
   let body: BodyReader | undefined
 
-  /** `ended`: the peer closed, nothing follows. */
+  /** `ended`: the peer closed, nothing follows. The bytes of `chunk` and of the response are only valid until the next turn. */
   function read(chunk: Buffer | undefined, ended = false): Reading {
-    if (chunk) buffered = buffered.length === 0 ? Buffer.from(chunk) : Buffer.concat([buffered, chunk])
+    if (chunk) buffered = buffered.length === 0 ? chunk : Buffer.concat([buffered, chunk])
+    const reading = proceed(ended)
+    // Most answers come whole; only of what must wait for more a copy is made.
+    if ('waiting' in reading) {
+      if (buffered.length > 0) buffered = Buffer.from(buffered)
+      if (typeof body === 'object') body.keep()
+    }
+    return reading
+  }
+
+  function proceed(ended: boolean): Reading {
     while (!head) {
       const end = endOfHead(buffered)
       if (end < 0) {
@@ -69,24 +79,35 @@ function endOfHead(bytes: Buffer): number {
 }
 
 function parseHead(text: string): { status: number; headers: Map<string, string> } | string {
-  const [first = '', ...lines] = text.split(/\r?\n/)
-  const status = /^HTTP\/1\.[01] ([1-9]\d\d)(?: |$)/.exec(first)?.[1]
+  let end = text.indexOf('\n')
+  const status = STATUS_LINE.exec(text.slice(0, end))?.[1]
   if (!status) return 'no HTTP/1.x status line'
   const headers = new Map<string, string>()
-  for (const line of lines) {
+  for (let start = end + 1; start < text.length; start = end + 1) {
+    end = text.indexOf('\n', start)
+    const line = text.slice(start, end).trimEnd()
     if (line === '') continue
     const colon = line.indexOf(':')
     if (colon < 1) return 'malformed header field'
     const name = line.slice(0, colon).toLowerCase()
-    const value = line.slice(colon + 1).trim()
+    const value = line.slice(colon + 1).trimStart()
     const before = headers.get(name)
     headers.set(name, before === undefined ? value : `${before}, ${value}`)
   }
   return { status: Number(status), headers }
 }
 
+const STATUS_LINE = /^HTTP\/1\.[01] ([1-9]\d\d)(?: |\r?$)/
+
 type BodyState = 'more' | 'done' | 'cut' | { readonly wrong: string }
-type BodyReader = string | { read(bytes: Buffer, ended: boolean): BodyState; bytes(): Buffer }
+type BodyReader =
+  | string
+  | {
+      read(bytes: Buffer, ended: boolean): BodyState
+      bytes(): Buffer
+      /** Makes what was read its own. */
+      keep(): void
+    }
 
 /** Message body length, in the order of RFC 9112 6.3. */
 function bodyReader(status: number, headers: Map<string, string>, method: string, limit: number): BodyReader {
@@ -111,6 +132,7 @@ function sized(length: number | undefined, limit: number): BodyReader {
       return seen >= length ? 'done' : 'more'
     },
     bytes: kept.bytes,
+    keep: kept.keep,
   }
 }
 
@@ -154,6 +176,7 @@ function chunked(limit: number): BodyReader {
       return 'more'
     },
     bytes: kept.bytes,
+    keep: kept.keep,
   }
 }
 
@@ -161,13 +184,17 @@ function chunked(limit: number): BodyReader {
 function keeper(limit: number) {
   const parts: Buffer[] = []
   let length = 0
+  let own = 0
   return {
     add(bytes: Buffer): boolean {
       const room = limit - length
       const part = bytes.subarray(0, room)
-      if (part.length > 0) parts.push(Buffer.from(part))
+      if (part.length > 0) parts.push(part)
       length += part.length
       return bytes.length <= room
+    },
+    keep() {
+      for (; own < parts.length; own++) parts[own] = Buffer.from(parts[own] ?? empty)
     },
     bytes: () => (parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts)),
   }

@@ -20,11 +20,11 @@ export function httpProbe(spec: HttpSpec, open: Open): Probe {
       let phase = 'status'
 
       function take(chunk: Buffer | undefined, ended: boolean) {
+        const reading = reader.read(chunk, ended)
+        if ('done' in reading) return settle(judgeResponse(reading.done))
         // Kept as bytes: made readable only if it is told.
         if (chunk && first === undefined) first = Buffer.from(chunk.subarray(0, 80))
-        const reading = reader.read(chunk, ended)
-        if ('done' in reading) settle(judgeResponse(reading.done))
-        else if ('wrong' in reading)
+        if ('wrong' in reading)
           settle(failed(first === undefined ? 'closed' : 'bad-reply', 'L7RSP', reading.wrong, first && excerpt(first)))
         else phase = reading.waiting
       }

@@ -45,7 +45,8 @@ describe.each([
       expect(outcome, kind).toMatchObject({ passed: false })
       expect(outcome, kind).not.toMatchObject({ reason: 'local-error' })
       expect(took, kind).toBeLessThan(TIMEOUT + 1000)
-      expect(listeners, kind).toBe(0)
+      // One for all attempts that a signal serves (on-abort.ts), or none.
+      expect(listeners, kind).toBeLessThanOrEqual(1)
     }
   })
 
