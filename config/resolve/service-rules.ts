@@ -25,6 +25,7 @@ export function serviceRules(
     portZero(path, service, report)
     persistence(path, service, given, report)
     onePacket(path, service, given, report)
+    hashing(path, service, given, report)
     flags(path, service, given, report)
     weights(path, service, given, report)
     if (file.sync !== undefined) mixedFamilies(path, service, report)
@@ -99,6 +100,27 @@ function persistence(path: Path, service: ServiceConfig, given: ServiceFile, rep
 function onePacket(path: Path, service: ServiceConfig, given: ServiceFile, report: Reporter): void {
   if (given.one_packet === true && service.ids.some(id => 'port' in id && id.protocol !== 'udp'))
     report.error('ops-protocol', [...path, 'one_packet'], 'one_packet is for protocol: udp', { at: 'key' })
+  // The kernel keeps no connection to find the client of an answer by (ip_vs_core.c, ip_vs_out_hook).
+  else if (given.one_packet === true && service.realServers.some(({ forward }) => forward === 'nat'))
+    report.warn(
+      'ops-nat',
+      [...path, 'one_packet'],
+      'with one_packet and forward: nat the answers leave with the address of the real server: clients do not take them',
+      { at: 'key', suggestion: 'forward: dr' },
+    )
+}
+
+/** ip_vs_sh.c and ip_vs_dh.c keep sending a client to its real server when that has weight 0, and then find none. */
+function hashing(path: Path, service: ServiceConfig, given: ServiceFile, report: Reporter): void {
+  const { scheduler, flags: set } = service.settings
+  if (given.scheduler === undefined || service.realServers.length < 2) return
+  if (scheduler === 'dh' || (scheduler === 'sh' && !set.includes('sh-fallback')))
+    report.warn(
+      'hash-drain',
+      [...path, 'scheduler'],
+      `with scheduler: ${scheduler} the clients of a real server that drains get no answer until it has left the table`,
+      { suggestion: scheduler === 'sh' ? 'scheduler_flags: [sh-fallback]' : 'scheduler: mh' },
+    )
 }
 
 function flags(path: Path, service: ServiceConfig, given: ServiceFile, report: Reporter): void {

@@ -293,6 +293,11 @@ export const cases: Case[] = [
   ['netmask', service('persistence: { timeout: 5m, netmask: 64 }')],
   ['ops-persistence', service('protocol: udp, one_packet: true, persistence: 5m').replace('tcp: {}', 'udp: {}')],
   ['ops-protocol', service('one_packet: true')],
+  [
+    'ops-nat',
+    service('protocol: udp, one_packet: true').replace('tcp: {}', 'udp: {}').replace('forward: dr', 'forward: nat'),
+  ],
+  ['hash-drain', service('scheduler: sh').replace('[{ address: 10.9.0.21 }]', '[10.9.0.21, 10.9.0.22]')],
   ['engine-protocol', service('persistence: { timeout: 5m, engine: sip }')],
   ['scheduler-flag', service('scheduler: sh, scheduler_flags: [mh-port]')],
   ['slow-start-scheduler', service('scheduler: rr, slow_start: 30s')],
