@@ -25,6 +25,7 @@ export function createPeers(state: State, ports: PeerPorts) {
   let channel: PeerChannel | undefined
   let opened = ''
   let unreadable = ''
+  let unsaid = 0
 
   function open(config: Config): void {
     const { node, directors, peerKeyFile, peerPort } = config
@@ -55,6 +56,17 @@ export function createPeers(state: State, ports: PeerPorts) {
     ports.event(event('peer.key-unreadable', 'alarm', 'peer channel', `the peer key cannot be read: ${text}`))
   }
 
+  /** The rest stays untold until fewer are broken: the others would go on sending clients there. */
+  function cut(broken: readonly number[]): readonly number[] {
+    const more = Math.max(0, broken.length - mostPaths)
+    if (more > 0 && unsaid === 0) {
+      const text = `${broken.length} clients' paths are broken, of which the other directors are told ${mostPaths}: the other ${more} do not fit a datagram`
+      ports.event(event('peer.paths-cut', 'alarm', 'peer channel', text, { broken: broken.length, told: mostPaths }))
+    }
+    unsaid = more
+    return broken.slice(0, mostPaths)
+  }
+
   function report(): PeerReport {
     const { config, generation, table } = state
     return {
@@ -71,7 +83,7 @@ export function createPeers(state: State, ports: PeerPorts) {
         priority: priority.effective,
         ...(source === undefined ? {} : { source }),
       })),
-      ...(state.brokenPaths ? { brokenPaths: state.brokenPaths.slice(0, mostPaths) } : {}),
+      ...(state.brokenPaths ? { brokenPaths: cut(state.brokenPaths) } : {}),
     }
   }
 
