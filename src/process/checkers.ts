@@ -51,6 +51,9 @@ const log = createLog({
 })
 /** ms without another first verdict: whatever is still unknown then, the director takes part in the election (DESIGN invariant 7). */
 const readyAnyway = 10_000
+/** ms after which it is waited for no longer, whatever it says. */
+const slowestStart = 300_000
+const startedAt = systemClock.now()
 /** ms */
 const lagBeat = 50
 const startedWall = Date.now()
@@ -239,6 +242,7 @@ function receive(from: Address, message: Message): void {
       for (const { key, hash, value } of message.upsert) {
         pool.upsert(key, hash, value as ServiceConfig)
         touched.add(key)
+        sayWorking()
         sources.upsert(value as ServiceConfig)
       }
       for (const name of message.remove) {
@@ -278,14 +282,18 @@ async function settle(): Promise<void> {
   const first = await seeded
   // What is added later is new: the kernel's table says nothing of it.
   seeded = Promise.resolve(() => undefined)
+  sayWorking()
   const wanted = new Map([...pool.wanted(first), ...tracking.wanted()])
   servers = new Set([...pool.services().values()].flatMap(({ members }) => members.map(({ server }) => server.address)))
   ways.learn(servers)
   silence.forget(wanted)
+  sayWorking()
   engine.set(wanted)
+  sayWorking()
   pool.judgeServices(touched)
   const told = [...touched]
   touched.clear()
+  sayWorking()
   kernelSettings.converge(
     {
       services: pool.configured(),
@@ -381,6 +389,18 @@ function tellPaths(): void {
   channel.send('control', { type: 'paths', ...(broken === undefined ? {} : { broken }) })
 }
 
+/**
+ * vrrp leaves a lesser master alone for 10 s after it last heard that the table is not complete: as long as this process gets on with it,
+ * it says so every second, also in the midst of what takes longer than that.
+ */
+function sayWorking(getsOn = true): void {
+  const now = systemClock.now()
+  if (readySaid === true || !getsOn || now - startedAt > slowestStart || now - unreadySaidAt < 1_000) return
+  unreadySaidAt = now
+  readySaid = false
+  channel.send('vrrp', { type: 'ready', ready: false })
+}
+
 /** The table is complete: every check has its first result, and the kernel holds what follows from them. */
 function sayReady(): void {
   // A director without virtual servers needs no table to be ready: VRRP alone runs on a kernel without IPVS, too.
@@ -393,10 +413,8 @@ function sayReady(): void {
     firstVerdictAt = now
   }
   const ready = settled && (pending === 0 || now - firstVerdictAt > readyAnyway)
-  // As long as first verdicts come in, vrrp hears every second that it is worth waiting.
-  const waits = !ready && firstVerdictAt > unreadySaidAt && now - unreadySaidAt > 1_000
-  if (ready === readySaid && !waits) return
-  if (!ready) unreadySaidAt = now
+  if (!ready) sayWorking(settled ? firstVerdictAt > unreadySaidAt : table.report(false).failure === undefined)
+  if (ready === readySaid) return
   readySaid = ready
   channel.send('vrrp', { type: 'ready', ready })
   tellTable()
