@@ -1,5 +1,5 @@
 // Bench: the old master comes back to a pair with thousands of real servers and pre-empts, beside keepalived (lab)
-//   npm run bench return -- [servers=5000,10000] [runs=1]
+//   npm run bench return -- [servers=5000,10000] [runs=1] [only=lvskeeper]
 // Each run on a network of its own, so that the returning kernel has never had a table. The other director serves; the client asks
 // every 5 ms; d1 starts from nothing and takes the VIP back. The service that the client uses stands last in the file. "nothing" is the
 // client's longest gap in 5 s before. Checks are TCP, once a minute; everything starts with a nice value of 10, the client does not.
@@ -10,6 +10,7 @@ import { client, keepalived, longestGap, lvskeeper, now, print, summary, vip } f
 const options = Object.fromEntries(process.argv.slice(2).map(word => word.split('=')))
 const counts = (options.servers ?? '5000,10000').split(',').map(Number)
 const runs = Number(options.runs ?? 1)
+const only = options.only
 const rows = []
 
 for (const count of counts) {
@@ -19,6 +20,7 @@ for (const count of counts) {
     ['keepalived', net => keepalived(net, { edit: text => inKeepalived(text, services) })],
   ]
   for (const [name, make] of programs) {
+    if (only !== undefined && only !== name) continue
     const seen = []
     for (let run = 0; run < runs; run++) {
       const net = lab(`ret${count}${name[0]}${run}`)
@@ -71,6 +73,7 @@ async function comeBack(pair, services) {
   await sleep(3_000)
   const report = await probe.end()
   for (const name of ['d1', 'd2']) for (const pid of pair.pids(name)) process.kill(pid, 'SIGKILL')
+  if (process.env.LVSKEEPER_BENCH_LOGS) for (const one of [d1, d2]) console.error(one.name, one.log().slice(-200_000))
   return {
     nothing: longestGap(report, quiet, start),
     gap: longestGap(report, start),
