@@ -3,6 +3,7 @@ import type { Envelope, Held, Leave, Message, Role } from '../messages.js'
 import { restartDelay } from './backoff.js'
 import { type Child, startChild } from './child.js'
 import { environmentOf, type Paths, pidFile } from './paths.js'
+import { replacement } from './replacement.js'
 import { forgetResume, readResume, writeResume } from './resume.js'
 
 /** What the parent needs of Linux: little, because there is little in it that may fail. */
@@ -22,8 +23,6 @@ const roles: readonly Role[] = ['vrrp', 'checkers', 'control']
 const hungAfter: Readonly<Record<Role, number>> = { vrrp: 10_000, checkers: 15_000, control: 20_000 }
 const leaveWithin = 5_000
 const watchEvery = 50
-/** A restart that has no configured successor by then leaves the old vrrp process where it is. */
-const replaceWithin = 60_000
 
 /**
  * Forks vrrp, checkers and control, carries their messages, restarts what dies, and withdraws the VIPs of a vrrp
@@ -40,10 +39,27 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
   let sentAt = performance.now()
   let withdrawal: NodeJS.Timeout | undefined
   let leaving: Leave | undefined
-  /** A restart is under way: it is over when the spare has taken over. */
-  let replacing: NodeJS.Timeout | undefined
-  /** Told to make room; their end is none. */
-  const asked = new Set<Child>()
+  const restart = replacement(
+    {
+      children,
+      startAnew(role) {
+        deaths[role] = []
+        start(role)
+      },
+      dropSpare() {
+        const old = spare
+        spare = undefined
+        old?.kill('SIGKILL')
+      },
+      startSpare,
+      succeed() {
+        if (spare) return promote(spare)
+        start('vrrp')
+        expectHolder('restart')
+      },
+    },
+    ports.log,
+  )
 
   mkdirSync(paths.run, { recursive: true })
   mkdirSync(paths.state, { recursive: true })
@@ -78,7 +94,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
   }
 
   function startSpare(): void {
-    if (spare || leaving || (replacing && asked.size > 0)) return
+    if (spare || leaving || restart.hinders()) return
     const spareEnv = { ...env, ...environmentOf(paths), LVSKEEPER_SPARE: '1' }
     spare = startChild('vrrp', spareEnv, carryFromSpare, (child, reason) => {
       // It was promoted meanwhile: it is vrrp now, and its end is vrrp's end.
@@ -108,7 +124,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     const pid = children.get('vrrp')?.pid ?? child.pid
     if (message.type === 'hello' && message.fresh && to !== 'parent')
       children.get(to)?.send({ ...message, pid }, 'vrrp')
-    if (replacing && child === spare && message.type === 'hello' && !message.fresh) swap()
+    if (child === spare && message.type === 'hello' && !message.fresh) restart.configured()
   }
 
   function receive(child: Child, message: Message): void {
@@ -130,7 +146,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     if (children.get(child.role) !== child) return
     children.delete(child.role)
     if (leaving) return
-    if (asked.delete(child)) return madeRoom(child)
+    if (restart.ended(child)) return
     const now = performance.now()
     deaths[child.role] = [...deaths[child.role].filter(at => now - at < 60_000), now]
     ports.log('error', 'process.died', { role: child.role, pid: child.pid, reason })
@@ -205,56 +221,11 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     return Math.max(250, Math.min(...held.map(router => router.patience)) * 0.8)
   }
 
-  /**
-   * Restarts everything in place, where no service manager would start us again. vrrp goes on advertising while its
-   * successor, a spare out of the new program, is configured by the new control: adverts are missing for a moment only.
-   */
-  function replace(): void {
-    if (replacing) return
-    ports.log('info', 'leaving', { how: 'restart' })
-    replacing = setTimeout(() => {
-      replacing = undefined
-      ports.log('error', 'restart.incomplete', { stays: children.get('vrrp')?.pid })
-    }, replaceWithin)
-    const old = spare
-    spare = undefined
-    old?.kill('SIGKILL')
-    for (const role of ['checkers', 'control'] as const) {
-      const child = children.get(role)
-      deaths[role] = []
-      if (child) ask(child)
-    }
-    if (asked.size === 0) startSpare()
-  }
-
-  function ask(child: Child): void {
-    asked.add(child)
-    child.send({ type: 'leave', how: 'restart' })
-    setTimeout(() => asked.has(child) && child.kill('SIGKILL'), leaveWithin).unref()
-  }
-
-  function madeRoom(child: Child): void {
-    if (child.role !== 'vrrp') {
-      start(child.role)
-      if (asked.size === 0) startSpare()
-    } else if (spare) promote(spare)
-    else start('vrrp')
-  }
-
-  /** The successor has all that it needs. */
-  function swap(): void {
-    clearTimeout(replacing)
-    replacing = undefined
-    const vrrp = children.get('vrrp')
-    if (vrrp) ask(vrrp)
-    else if (spare) promote(spare)
-  }
-
   function leave(how: Leave): void {
     if (leaving) return
-    if (how === 'restart' && children.has('vrrp') && !process.env['NOTIFY_SOCKET']) return replace()
+    if (how === 'restart' && children.has('vrrp') && !process.env['NOTIFY_SOCKET']) return restart.begin()
     leaving = how
-    clearTimeout(replacing)
+    restart.cancel()
     ports.notify(how === 'restart' ? 'RELOADING=1' : 'STOPPING=1')
     ports.log('info', 'leaving', { how })
     let leftAt = process.hrtime.bigint()
