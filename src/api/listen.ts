@@ -39,6 +39,7 @@ export async function listenUnix(
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
   if (isLink(path)) unlinkSync(path)
   else if (existsSync(path)) {
+    if (!isSocket(path)) throw new Error(`${path} is there already, and is no socket`)
     if (await answers(path)) throw new Error(`${path} is in use: lvskeeper runs already`)
     unlinkSync(path)
   }
@@ -59,6 +60,11 @@ export function own(path: string, mode: number, group: string | undefined): void
   const gid = (group === undefined ? undefined : groupId(group)) ?? 0
   if (process.getuid?.() === 0) chownSync(path, 0, gid)
   chmodSync(path, mode)
+}
+
+/** Whether a socket stands here, of a living or a dead process. */
+export function isSocket(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true
 }
 
 /** Whether a symbolic link stands here, wherever it leads. */

@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync, unlinkSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { dirname } from 'node:path'
 import { groupId } from './author.js'
-import { isLink, type Listening, listenUnix, own } from './listen.js'
+import { isLink, isSocket, type Listening, listenUnix, own } from './listen.js'
 
 /** Where the two sockets are, and the group that may use the first. */
 export type SocketPaths = {
@@ -48,7 +48,7 @@ export function createSockets(handle: Readonly<Record<Which, RequestListener>>):
     unlink(which)
     if (from === to) return
     mkdirSync(dirname(from), { recursive: true, mode: 0o755 })
-    if (isLink(from)) unlinkSync(from)
+    if (isLink(from) || isSocket(from)) unlinkSync(from)
     symlinkSync(to, from)
     links.set(which, from)
   }

@@ -9,20 +9,26 @@ export type Wanted = {
 }
 
 type Receiver = 'vrrp' | 'checkers'
+type Hashes = Readonly<Record<string, string>>
 
 /**
  * Keeps vrrp and checkers equal to the wanted configuration. Level-triggered: a child says what it holds, it is told
  * the difference, and says again what it holds; a start, a reload and a restarted child are the same.
  */
 export function createDistribution(send: (to: Address, message: Message) => void) {
-  const holds: Partial<Record<Receiver, Readonly<Record<string, string>>>> = {}
+  /** As each said last. */
+  const holds: Partial<Record<Receiver, Hashes>> = {}
+  /** As it will be when all that was sent has arrived. */
+  const told: Partial<Record<Receiver, Hashes>> = {}
   let wanted: Wanted | undefined
   let generation = 0
   const waiting = new Set<() => void>()
 
   function tell(role: Receiver): void {
-    const has = holds[role]
-    if (!wanted || !has) return
+    const held = holds[role]
+    if (!wanted || !held) return
+    const has = certain(held, told[role] ?? held)
+    told[role] = hashes(role === 'vrrp' ? wanted.routers : [...wanted.services, wanted.settings])
     if (role === 'vrrp') {
       for (const part of chunks(difference(wanted.routers, has))) send('vrrp', { type: 'routers', ...part })
     } else {
@@ -50,12 +56,17 @@ export function createDistribution(send: (to: Address, message: Message) => void
     hello(hello: Hello): void {
       if (hello.role === 'control') return
       holds[hello.role] = hello.holds
-      if (hello.fresh) tell(hello.role)
+      if (hello.fresh) {
+        delete told[hello.role]
+        tell(hello.role)
+      }
       for (const wake of waiting) wake()
     },
     /** A child died: what it held is unknown until it says hello again. */
     lost(role: string): void {
-      if (role === 'vrrp' || role === 'checkers') delete holds[role]
+      if (role !== 'vrrp' && role !== 'checkers') return
+      delete holds[role]
+      delete told[role]
     },
     /** Sends the difference and resolves when both processes hold it; answers who does not after `timeout` ms. */
     apply(next: Wanted, timeout: number): Promise<readonly Receiver[]> {
@@ -79,3 +90,16 @@ export function createDistribution(send: (to: Address, message: Message) => void
 }
 
 export type Distribution = ReturnType<typeof createDistribution>
+
+function hashes(items: readonly Keyed[]): Hashes {
+  return Object.fromEntries(items.map(({ key, hash }) => [key, hash]))
+}
+
+/**
+ * What a child holds for sure. Of what is under way nothing is known: it is told again, or removed again, which changes
+ * nothing where it has arrived. A reload right after another (or after the start) must not count on the answer to the first.
+ */
+function certain(held: Hashes, told: Hashes): Hashes {
+  const keys = new Set([...Object.keys(held), ...Object.keys(told)])
+  return Object.fromEntries([...keys].map(key => [key, held[key] === told[key] ? (held[key] ?? '') : '']))
+}

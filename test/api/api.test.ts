@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import { chmodSync, existsSync, lstatSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import { type IncomingHttpHeaders, request } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
@@ -433,6 +433,14 @@ describe('the sockets of a reload', () => {
     director.events.append({ at: noon, name: 'a.b', level: 'info', subject: 's', text: 'two' })
     expect((await following.next()).value).toMatchObject({ text: 'two' })
     await following.return(undefined)
+  })
+
+  test('take the place of no file that is no socket', async () => {
+    const file = join(director.folder, 'precious')
+    writeFileSync(file, 'words')
+    await expect(director.api.sockets({ ...paths('.'), controlSocket: file })).rejects.toThrow('is no socket')
+    expect(readFileSync(file, 'utf8')).toBe('words')
+    expect(await apiClient(director.control).get('/v1/status')).toMatchObject({ node: 'd1' })
   })
 
   test('stay where they are when the new place cannot be had', async () => {

@@ -92,6 +92,19 @@ describe('the distribution of a configuration', () => {
     expect(distribution.generation()).toBe(2)
   })
 
+  test('that changes before the answer to the one before has come leaves nothing behind', async () => {
+    const { distribution, holds, say, carryOut } = house()
+    say('vrrp', true)
+    say('checkers', true)
+    const first = distribution.apply(wanted({ web: '1', mail: '1' }, { web: '1', mail: '1' }), 1_000)
+    const second = distribution.apply(wanted({ web: '2' }, { web: '2' }, '2'), 1_000)
+    const third = distribution.apply(wanted({ web: '1' }, { web: '1' }), 1_000)
+    carryOut('vrrp')
+    carryOut('checkers')
+    expect(await Promise.all([first, second, third])).toEqual([[], [], []])
+    expect(holds).toEqual({ vrrp: { web: '1' }, checkers: { web: '1', settings: '1' } })
+  })
+
   test('says who does not carry it out in time', async () => {
     const { distribution, say, carryOut } = house()
     say('vrrp', true)

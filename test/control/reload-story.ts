@@ -156,7 +156,11 @@ function checksOf({ name, realServers }: Config['services'][number]): string[] {
 /** Everybody is master, every check has a verdict. */
 function settled({ routers, services }: Status): boolean {
   const checks = services.flatMap(({ realServers }) => realServers.flatMap(server => server.checks))
-  return routers.every(({ state }) => state === 'master') && checks.every(({ verdict }) => verdict !== 'unknown')
+  return (
+    routers.length > 0 &&
+    routers.every(({ state }) => state === 'master') &&
+    checks.every(({ verdict }) => verdict !== 'unknown')
+  )
 }
 
 function load(text: string, file: string) {
