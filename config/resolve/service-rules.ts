@@ -110,17 +110,22 @@ function onePacket(path: Path, service: ServiceConfig, given: ServiceFile, repor
     )
 }
 
-/** ip_vs_sh.c and ip_vs_dh.c keep sending a client to its real server when that has weight 0, and then find none. */
+/** ip_vs_sh.c, ip_vs_mh.c and ip_vs_dh.c keep sending a client to its real server when that gets weight 0, and then find none. */
 function hashing(path: Path, service: ServiceConfig, given: ServiceFile, report: Reporter): void {
   const { scheduler, flags: set } = service.settings
   if (given.scheduler === undefined || service.realServers.length < 2) return
-  if (scheduler === 'dh' || (scheduler === 'sh' && !set.includes('sh-fallback')))
-    report.warn(
-      'hash-drain',
-      [...path, 'scheduler'],
-      `with scheduler: ${scheduler} the clients of a real server that drains get no answer until it has left the table`,
-      { suggestion: scheduler === 'sh' ? 'scheduler_flags: [sh-fallback]' : 'scheduler: mh' },
-    )
+  const fallback = scheduler === 'sh' ? 'sh-fallback' : scheduler === 'mh' ? 'mh-fallback' : undefined
+  if (scheduler !== 'dh' && (fallback === undefined || set.includes(fallback))) return
+  report.warn(
+    'hash-drain',
+    [...path, 'scheduler'],
+    `with scheduler: ${scheduler} the clients of a real server that drains get no answer until it has left the table`,
+    {
+      suggestion: fallback
+        ? `scheduler_flags: [${[...set, fallback].join(', ')}]`
+        : 'scheduler: mh with scheduler_flags: [mh-fallback]',
+    },
+  )
 }
 
 function flags(path: Path, service: ServiceConfig, given: ServiceFile, report: Reporter): void {

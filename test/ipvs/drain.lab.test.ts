@@ -107,3 +107,29 @@ describe('a rolling upgrade under load', () => {
     orders.clear()
   })
 })
+
+describe('the clients of a real server with weight 0, by scheduler', () => {
+  // What the configuration warns of (hash-drain), as this kernel does it.
+  const other = (name: string | undefined) => (name === 'rs1' ? 'rs2' : 'rs1')
+  test.each([
+    ['sh', [], 'nobody'],
+    ['dh', [], 'nobody'],
+    ['sh', ['-b', 'sh-fallback'], 'the other'],
+    ['mh', [], 'nobody'],
+    ['mh', ['-b', 'mh-fallback'], 'the other'],
+    ['rr', [], 'the other'],
+  ] as const)('%s %j: %s answers', (scheduler, flags, who) => {
+    const at = ['-t', '10.9.0.100:8080']
+    ipvsadm('-A', ...at, '-s', scheduler, ...flags)
+    try {
+      for (const last of [21, 22]) ipvsadm('-a', ...at, '-r', `10.9.0.${last}:8080`, '-g', '-w', '1')
+      const [first] = net.ask('near', 'tcp', '10.9.0.100', 8080, 1)
+      expect(['rs1', 'rs2']).toContain(first)
+      ipvsadm('-e', ...at, '-r', `10.9.0.${first === 'rs1' ? 21 : 22}:8080`, '-g', '-w', '0')
+      const then = net.ask('near', 'tcp', '10.9.0.100', 8080, 1)
+      expect(then).toEqual([who === 'nobody' ? '-' : other(first)])
+    } finally {
+      ipvsadm('-D', ...at)
+    }
+  })
+})

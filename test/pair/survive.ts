@@ -14,7 +14,7 @@ export function streamsFile(mode: 'dr' | 'nat' | 'tun', { sync }: { readonly syn
   const service = (name: string, port: number, scheduler: string) => `
   ${name}:
     address: ${vip}:${port}
-    scheduler: ${scheduler}
+    scheduler: ${scheduler}${scheduler === 'mh' ? '\n    scheduler_flags: [mh-fallback]' : ''}
     ${forward}
     check: { tcp: {}, interval: 2s, timeout: 2s }
     ${pool}`

@@ -9,7 +9,7 @@ const both = ['10.9.0.11 1', '10.9.0.12 1']
 beforeAll(async () => {
   // Both directors send a connection that is under way to the same real server.
   const config = pairFile('dr')
-    .replace('scheduler: rr', 'scheduler: mh\n    scheduler_flags: [mh-port]')
+    .replace('scheduler: rr', 'scheduler: mh\n    scheduler_flags: [mh-port, mh-fallback]')
     .replace('10.9.0.21', '10.9.0.11')
     .replace('10.9.0.22', '10.9.0.12')
     // A host that stands still for a moment must not change the roles in between.
