@@ -5,7 +5,6 @@ import { macBesideKeepalived } from './mac-beside-keepalived.js'
 describe.each(suites)('with a virtual MAC beside use_vmac of keepalived, %s', (_, suite) => {
   const program = keepalivedOf(suite)
 
-  // Each return waits 10 s for a table that the kernel of these namespaces may not have.
   test(
     'as the better director: the client reaches the VIP over start, stop, return and crash',
     () => macBesideKeepalived('d1', program),
