@@ -36,43 +36,65 @@ function notifiesOf(side: Director['side'], names: ReadonlyMap<string, string>):
   return [...own, ...ofGroups]
 }
 
-export function mailAlert(directors: readonly Director[], report: Report): Entries[] {
-  const result: Entries[] = []
-  for (const { side, name } of directors) {
-    const { mail } = side.globals
-    if (!mail) continue
-    const routers = [...side.routers, ...side.groups].map(one => one.mail)
-    const servers = side.services.flatMap(service => service.realServers.map(server => server.mail))
-    const quorums = side.services.map(service => service.mailQuorum)
-    const families = [
-      ['vrrp.state', routers],
-      ['server.*', servers],
-      ['service.*', quorums],
-    ] as const
-    const events = families.flatMap(([event, wanted]) => (wanted.includes(true) ? [event] : []))
-    const place = { file: side.file, line: side.routers[0]?.node.line ?? 1, statement: 'smtp_alert' }
-    if (families.some(([, wanted]) => wanted.includes(true) && wanted.includes(false)))
-      report(
-        place,
-        'note',
-        'mail-scope',
-        'Some send mail, others do not.',
-        'The YAML sends mail about all of a kind; `for:` of the alert names those that are meant.',
-      )
-    if (events.length === 0) continue
+/** Mail of all directors; what not every director sends names its own. */
+export function mailAlerts(
+  directors: readonly Director[],
+  names: ReadonlyMap<string, string>,
+  report: Report,
+): Entries[] {
+  const found: { readonly entry: Entries; readonly by: string[] }[] = []
+  for (const { side, name } of directors)
+    for (const entry of mailOf(side, names, report)) {
+      const other = found.find(known => same(known.entry, entry))
+      if (other) other.by.push(name)
+      else found.push({ entry, by: [name] })
+    }
+  for (const { entry, by } of found) if (by.length < directors.length) put(entry, 'directors', items(by))
+  return found.map(({ entry }) => entry)
+}
+
+/** Mail of one director: one alert for all of a kind, another for the virtual routers where only some send it. */
+function mailOf(side: Director['side'], names: ReadonlyMap<string, string>, report: Report): Entries[] {
+  const { mail } = side.globals
+  if (!mail) return []
+  const routers = [...side.routers, ...side.groups].map(one => one.mail)
+  const servers = side.services.flatMap(service => service.realServers.map(server => server.mail))
+  const quorums = side.services.map(service => service.mailQuorum)
+  const mixed = (wanted: readonly boolean[]) => wanted.includes(true) && wanted.includes(false)
+  if (mixed(servers) || mixed(quorums))
+    report(
+      { file: side.file, line: side.routers[0]?.node.line ?? 1, statement: 'smtp_alert' },
+      'note',
+      'mail-scope',
+      'Some virtual or real servers send mail, others do not.',
+      'The YAML sends mail about all of a kind; `for:` of the alert names those that are meant.',
+    )
+  const families = [
+    ['vrrp.state', mixed(routers) ? [] : routers],
+    ['server.*', servers],
+    ['service.*', quorums],
+  ] as const
+  const all = families.flatMap(([event, wanted]) => (wanted.includes(true) ? [event] : []))
+  const some = mixed(routers) ? routersWithMail(side, names) : []
+  const comments = { rest: mail.nodes.flatMap(node => [node, ...descendants(node)]) }
+  return [
+    ...(all.length > 0 ? [{ events: all }] : []),
+    ...(some.length > 0 ? [{ events: ['vrrp.state'], about: some }] : []),
+  ].map(({ events, about }: { events: readonly string[]; about?: readonly string[] }, index) => {
     const entry = entries()
-    put(entry, 'mail', mailEntry(mail), { rest: mail.nodes.flatMap(node => [node, ...descendants(node)]) })
+    put(entry, 'mail', mailEntry(mail), index === 0 ? comments : {})
     put(entry, 'events', items(events))
-    if (result.some(other => same(other, entry))) continue
-    if (result.length > 0)
-      report(
-        place,
-        'lost',
-        'directors-differ',
-        `${name} sends other mail than the other director.`,
-        'The YAML sends both, from both directors.',
-      )
-    result.push(entry)
-  }
-  return result
+    if (about) put(entry, 'for', items(about))
+    return entry
+  })
+}
+
+/** Those that send mail themselves, and the members of groups that do. */
+function routersWithMail({ routers, groups }: Director['side'], names: ReadonlyMap<string, string>): string[] {
+  const own = routers.filter(({ mail }) => mail).map(({ name }) => name)
+  const members = groups.filter(({ mail }) => mail).flatMap(group => group.members)
+  return [...new Set([...own, ...members])].flatMap(name => {
+    const ours = names.get(name)
+    return ours === undefined ? [] : [`router ${ours}`]
+  })
 }

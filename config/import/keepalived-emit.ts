@@ -1,5 +1,5 @@
 import type { Report } from './finding.js'
-import { mailAlert, routerAlerts } from './keepalived-alerts.js'
+import { mailAlerts, routerAlerts } from './keepalived-alerts.js'
 import { commentsOf } from './keepalived-block.js'
 import { checkNames } from './keepalived-check-names.js'
 import { same, show } from './keepalived-compare.js'
@@ -45,7 +45,7 @@ export function emit(directors: readonly Director[], report: Report): Entries {
     }
   if (all.pairs.length > 0) put(root, 'virtual_servers', all)
   const entriesOfRouters = routerAlerts(directors, names)
-  const mail = mailAlert(directors, report)
+  const mail = mailAlerts(directors, names, report)
   const list = items()
   for (const item of mail) append(list, item)
   for (const item of entriesOfRouters) append(list, item)

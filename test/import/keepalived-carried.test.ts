@@ -31,3 +31,30 @@ test('the space between announcements is carried over for both families, in whol
     [6, 1],
   ])
 })
+
+test('mail of one instance among several is mail about that router only', () => {
+  const instance = (name: string, vrid: number, more: string) => `vrrp_instance ${name} {
+    interface eth0
+    virtual_router_id ${vrid}
+    priority 100
+    virtual_ipaddress {
+        10.9.0.${vrid}
+    }
+    ${more}
+}
+`
+  const globals = `global_defs {
+    notification_email {
+        ops@example.org
+    }
+    notification_email_from lb@example.org
+    smtp_server 10.9.0.5
+}
+`
+  const text = globals + instance('A', 51, 'smtp_alert') + instance('B', 52, '')
+  const { yaml, findings } = importKeepalived([{ file: '/k.conf', text, addresses: ['10.9.0.11'] }])
+  const loaded = loadConfig(yaml, { file: '/x', hostname: 'h', localAddresses: [], static: true, env: {} })
+  if (!loaded.ok) throw new Error(`${yaml}\n${JSON.stringify(loaded.errors)}`)
+  expect(loaded.config.alerts).toMatchObject([{ events: ['vrrp.state'], subjects: ['router A'] }])
+  expect(findings.map(({ code }) => code)).not.toContain('mail-scope')
+})
