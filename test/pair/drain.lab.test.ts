@@ -15,7 +15,7 @@ beforeAll(async () => {
   pair.d1.start()
   pair.d2.start()
   await untilReady(pair)
-})
+}, 240_000)
 afterAll(() => pair.end())
 
 test('draining every real server in turn, with a switch-over in the middle, fails no request', async () => {
@@ -38,7 +38,7 @@ test('draining every real server in turn, with a switch-over in the middle, fail
   const seen = await probe.end()
   expect(Object.keys(seen.servers).sort()).toEqual(['rs1', 'rs2'])
   expect(lost(seen)).toBe(0)
-})
+}, 240_000)
 
 /** Said to one director, done by both: no new connection, and out of the table when the last one has ended. */
 async function drain(address: string): Promise<void> {

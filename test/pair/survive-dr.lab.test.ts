@@ -17,7 +17,7 @@ test('a download in direct routing loses no byte by a reload, a restart, the end
   await everythingButFailover(pair, load)
   await failoverAndBack(pair, load)
   expect(await load.end()).toMatchObject({ whole: true, error: null })
-})
+}, 300_000)
 
 test('without connection synchronisation, a download that has just begun survives the crash of the master, spread by mh', async () => {
   pair.write(streamsFile('dr', { sync: false }))
@@ -25,4 +25,4 @@ test('without connection synchronisation, a download that has just begun survive
   const load = await download(pair.net, vip, ports.hash)
   await failoverAndBack(pair, load)
   expect(await load.end()).toMatchObject({ whole: true, error: null })
-})
+}, 300_000)

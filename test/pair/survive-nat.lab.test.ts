@@ -17,4 +17,4 @@ test('a download behind NAT loses no byte by a reload, a restart, the end of any
   await everythingButFailover(pair, load)
   await failoverAndBack(pair, load)
   expect(await load.end()).toMatchObject({ whole: true, error: null })
-})
+}, 300_000)
