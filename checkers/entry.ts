@@ -1,7 +1,7 @@
 import { type Damping, steady } from './damping.js'
 import type { Due } from './heap.js'
 import { createHistory, type History } from './history.js'
-import type { Wanted } from './monitor.js'
+import type { Wanted } from './monitor-ports.js'
 import type { Millis, Probe, Target } from './ports.js'
 import type { CheckSpec } from './spec.js'
 import { assumed, type Health, unknown } from './verdict.js'

@@ -1,3 +1,4 @@
+import { createAddressIndex } from './address-index.js'
 import { fell } from './damping.js'
 import { createEntry, type Entry, inherit } from './entry.js'
 import { failed } from './errors.js'
@@ -6,53 +7,12 @@ import { createHeap } from './heap.js'
 import { createHistogram } from './histogram.js'
 import type { Result } from './history.js'
 import { createLane } from './lane.js'
+import type { Limits, MonitorPorts, Wanted } from './monitor-ports.js'
 import { firstStart } from './next.js'
-import type { Clock, Millis, Outcome, Probe, Target } from './ports.js'
-import type { CheckSpec, ProbeSpec } from './spec.js'
+import type { Millis, Outcome } from './ports.js'
 import { createStallMeter } from './stall.js'
 import type { Health, Verdict } from './verdict.js'
-import { createWatch, type WatchPorts } from './watch.js'
-
-/** What is to be checked: many listeners of the same target and parameters share one entry (`checkKey`). */
-export type Wanted = {
-  readonly target: Target
-  readonly spec: CheckSpec
-  /** What is assumed before the first own result. */
-  readonly provisional?: 'up' | 'down'
-}
-
-export type VerdictChange = {
-  readonly key: string
-  readonly from: Verdict
-  readonly to: Verdict
-  readonly because: Result | undefined
-}
-
-export type Limits = {
-  /** Most attempts in flight, and most programs. */
-  readonly maxInFlight: number
-  readonly maxPrograms: number
-  /** Most watch connections. */
-  readonly watchBudget: number
-}
-
-export type MonitorPorts = {
-  readonly clock: Clock
-  /** In [0, 1). */
-  readonly random: () => number
-  readonly probeFor: (spec: ProbeSpec) => Probe
-  /** Most attempts in flight. Default 512; programs have a cap of their own: 16. */
-  readonly maxInFlight?: number
-  readonly maxPrograms?: number
-  readonly onVerdict: (change: VerdictChange) => void
-  readonly onResult?: (key: string, result: Result, health: Health) => void
-  /** The idle connections; absent: none are held. */
-  readonly watch?: WatchPorts
-  /** May this check's refusal after a dying connection take its server out without `fall`? Default: always. */
-  readonly mayBeFinal?: (key: string) => boolean
-  /** Why a failure at this target says nothing about the server just now: `eth0 has no carrier`. */
-  readonly excuse?: (target: Target, outcome: Outcome) => string | undefined
-}
+import { createWatch } from './watch.js'
 
 /** After a sign of trouble: now, and after these pauses. A program of many processes may accept while they end one by one. */
 const HURRY: readonly Millis[] = [0, 5, 20, 50, 100, 200]
@@ -70,7 +30,7 @@ const stuck = failed('local-error', 'SOCKERR', 'the attempt did not end in time'
 export function createMonitor(ports: MonitorPorts) {
   const { clock, random } = ports
   const entries = new Map<string, Entry>()
-  const byAddress = new Map<string, Set<Entry>>()
+  const byAddress = createAddressIndex<Entry>()
   const heap = createHeap<Entry>()
   const lag = createHistogram()
   const stall = createStallMeter()
@@ -99,10 +59,7 @@ export function createMonitor(ports: MonitorPorts) {
     for (const entry of gone) remove(entry)
     for (const entry of added) {
       entries.set(entry.key, entry)
-      const { address } = entry.target
-      const neighbours = byAddress.get(address)
-      if (neighbours) neighbours.add(entry)
-      else byAddress.set(address, new Set([entry]))
+      byAddress.add(entry)
       heap.schedule(entry, firstStart(entry.spec, added.length, now, random()))
     }
     arm(now)
@@ -111,8 +68,7 @@ export function createMonitor(ports: MonitorPorts) {
   function remove(entry: Entry) {
     entry.removed = true
     entries.delete(entry.key)
-    const neighbours = byAddress.get(entry.target.address)
-    if (neighbours?.delete(entry) && neighbours.size === 0) byAddress.delete(entry.target.address)
+    byAddress.remove(entry)
     heap.remove(entry)
     watch?.leave(entry.target, entry.key)
     entry.running?.abort()
@@ -256,7 +212,7 @@ export function createMonitor(ports: MonitorPorts) {
 
   /** An ICMP unreachable met this check first: every other one of the address is made at once, while it still knows nothing. */
   function unreachable(entry: Entry) {
-    for (const other of byAddress.get(entry.target.address) ?? [])
+    for (const other of byAddress.at(entry.target.address))
       if (other !== entry && isContent(other.health)) hasty(other.key, false, HURRY.slice(0, 1))
   }
 
@@ -290,7 +246,7 @@ export function createMonitor(ports: MonitorPorts) {
 
   /** The same for every check of an address: an ICMP unreachable, a failing neighbour entry. No refusal is final here. */
   function hastyAddress(address: string) {
-    for (const entry of byAddress.get(address) ?? []) hasty(entry.key, false)
+    for (const entry of byAddress.at(address)) hasty(entry.key, false)
   }
 
   /** An operator's word: a check with manual resume may come up again. */

@@ -1,4 +1,5 @@
-import { createMonitor, type MonitorPorts, type Wanted } from '../../checkers/monitor.js'
+import { createMonitor } from '../../checkers/monitor.js'
+import type { MonitorPorts, Wanted } from '../../checkers/monitor-ports.js'
 import type { Dial } from '../../checkers/ports.js'
 import type { Config } from '../../config/config.js'
 

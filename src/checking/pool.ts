@@ -1,6 +1,6 @@
 import { type Composed, compose } from '../../checkers/compose.js'
 import type { Report } from '../../checkers/entry.js'
-import type { Wanted } from '../../checkers/monitor.js'
+import type { Wanted } from '../../checkers/monitor-ports.js'
 import { type CheckSpec, checkKey } from '../../checkers/spec.js'
 import type { Verdict } from '../../checkers/verdict.js'
 import type { RealServerConfig, ServiceConfig } from '../../config/config.js'

@@ -1,4 +1,4 @@
-import type { Wanted } from '../../checkers/monitor.js'
+import type { Wanted } from '../../checkers/monitor-ports.js'
 import type { CheckerSettings } from '../control/wanted.js'
 import type { Contribution } from '../messages.js'
 import { numberIn } from '../tracking/files.js'

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { createMonitor, type MonitorPorts, type Wanted } from '../../checkers/monitor.js'
+import { createMonitor } from '../../checkers/monitor.js'
+import type { MonitorPorts, Wanted } from '../../checkers/monitor-ports.js'
 import type { Outcome } from '../../checkers/ports.js'
 import type { CheckSpec } from '../../checkers/spec.js'
 import { checkSpec } from './check-spec.js'
