@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createPublisher } from '../../src/checking/publisher.js'
 import type { ServiceStatus } from '../../src/messages.js'
 
@@ -16,24 +16,26 @@ test('tells of each virtual server what is new, in as many turns as it takes, an
     },
     (services, gone) => void messages.push([...services.map(({ name }) => name), ...gone.map(name => `-${name}`)]),
   )
-  const heard = async () => {
-    await new Promise(wake => setTimeout(wake, 300))
+  /** All that is told, once so much is, and what follows soon after that. */
+  const heard = async (count: number) => {
+    await vi.waitFor(() => expect(messages.flat().length).toBeGreaterThanOrEqual(count), { timeout: 8_000 })
+    await new Promise(wake => setTimeout(wake, 150))
     const all = messages.flat()
     const turns = messages.length
     messages = []
     return { all, turns }
   }
   publish(weights.keys())
-  const first = await heard()
+  const first = await heard(500)
   expect(first.all).toEqual([...weights.keys()])
   expect(first.turns).toBeGreaterThan(1)
 
   weights.set('s7', 2)
   removed('s9')
   publish([...weights.keys()].filter(name => name !== 's9'))
-  expect((await heard()).all.sort()).toEqual(['-s9', 's7'])
+  expect((await heard(2)).all.sort()).toEqual(['-s9', 's7'])
 
   again()
   publish(weights.keys())
-  expect((await heard()).all).toEqual([...weights.keys()])
+  expect((await heard(500)).all).toEqual([...weights.keys()])
 })
