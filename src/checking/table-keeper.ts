@@ -71,8 +71,8 @@ export function createTableKeeper(stateFolder: string, ports: TablePorts) {
   }
 
   function suppose(): void {
-    if (table) return
-    supposing ??= setTimeout(() => {
+    if (table || supposing) return
+    supposing = setTimeout(() => {
       supposing = undefined
       if (table) return
       supposed = ports.want({ now: systemClock.now(), ...(supposed ? { before: supposed } : {}) })
