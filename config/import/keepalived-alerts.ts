@@ -20,7 +20,7 @@ export function routerAlerts(directors: readonly Director[], names: ReadonlyMap<
   const carriers = (router: string) =>
     directors.filter(({ side }) => side.routers.some(other => names.get(other.name) === router)).length
   return [...found.values()].map(({ notify, router, by }) =>
-    notifyEntry(notify, `router ${router}`, by.length < carriers(router) ? by : undefined),
+    notifyEntry(notify, `router ${router}`, { directors: by.length < carriers(router) ? by : undefined }),
   )
 }
 

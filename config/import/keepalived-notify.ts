@@ -60,7 +60,7 @@ export function readNotifies(
       'note',
       'notify-script',
       'keepalived starts it beside itself: order and completion are not guaranteed.',
-      `The YAML has an alert with exec: one at a time, in order, 60 s at most${to === undefined ? '' : `, for the state ${to} only`}; nothing runs at start and stop.`,
+      `The YAML has an alert with exec: one at a time, in order, 60 s at most${to === undefined ? '' : `, for the state ${to} only`}; nothing runs at the stop.`,
     )
   return found
 }
@@ -73,8 +73,12 @@ function firstOf(block: Block, word: string, report: Report): Node | undefined {
   return first
 }
 
-/** An entry of `alerts:`. `directors`: only these run it. */
-export function notifyEntry(notify: Notify, subject: string, directors?: readonly string[]): Entries {
+/** An entry of `alerts:`. `directors`: only these run it. `start`: what the real server counts as before its first check. */
+export function notifyEntry(
+  notify: Notify,
+  subject: string,
+  { directors, start }: { readonly directors?: readonly string[] | undefined; readonly start?: 'up' | 'down' } = {},
+): Entries {
   const { event, to } = notify
   const entry = entries()
   // keepalived looks neither at the exit status nor at the clock.
@@ -82,6 +86,8 @@ export function notifyEntry(notify: Notify, subject: string, directors?: readonl
   put(entry, 'exec', exec, commentsOf(notify.node))
   put(entry, 'events', event)
   put(entry, 'for', subject)
+  // What starts up (without alpha) is no news when its first check passes: that is an event of level info.
+  if (event.endsWith('.up') && start === 'up') put(entry, 'level', 'notice')
   if (to !== undefined) put(entry, 'to', to)
   if (to !== undefined || event.endsWith('.down')) put(entry, 'send_resolved', false)
   if (directors !== undefined) put(entry, 'directors', items(directors))

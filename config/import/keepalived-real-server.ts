@@ -166,7 +166,7 @@ export function notify(node: Node | undefined, event: Notify['event'], report: R
     'note',
     'notify-script',
     'keepalived starts it beside itself: order and completion are not guaranteed.',
-    'The YAML has an alert with exec: one at a time, in order, 60 s at most; nothing runs at start and stop.',
+    'The YAML has an alert with exec: one at a time, in order, 60 s at most; nothing runs at the stop.',
   )
   return [{ node, ...run, event }]
 }

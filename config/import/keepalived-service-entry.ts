@@ -109,9 +109,11 @@ function alertsOf(service: Service, name: string, targets: readonly Target[]): E
     return alone ? server.address : endpoint(server.address, server.port ?? port)
   }
   return [
-    ...notifies.map(notify => notifyEntry(notify, `service ${name}`)),
+    ...notifies.map(notify => notifyEntry(notify, `service ${name}`, { start: service.start })),
     ...realServers.flatMap(server =>
-      server.notifies.map(notify => notifyEntry(notify, `server ${name}/${called(server)}`)),
+      server.notifies.map(notify =>
+        notifyEntry(notify, `server ${name}/${called(server)}`, { start: startOf(server) }),
+      ),
     ),
   ]
 }

@@ -15,7 +15,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-type Happened = Omit<Event, 'at' | 'level' | 'text'>
+type Happened = Omit<Event, 'at' | 'level' | 'text'> & Partial<Pick<Event, 'level'>>
 const instance = (more: string, priority = 150) => `vrrp_instance VI_1 {
     interface eth0
     virtual_router_id 51
@@ -107,6 +107,19 @@ test('notify_down and quorum_down run for their own real server and virtual serv
     'two',
   ])
   expect(await said('', rest, { name: 'service.down', subject: 'service tcp-10.9.0.100-80' })).toEqual(['quorum'])
+  const first = { name: 'server.up', subject: 'server tcp-10.9.0.100-80/10.9.0.21:80', level: 'info' as const }
+  const up = rest.replaceAll('notify_down', 'notify_up')
+  expect(await said('', up, first)).toEqual([])
+  expect(await said('', up, { ...first, level: 'notice' })).toEqual(['one'])
+  expect(
+    await said(
+      '',
+      up
+        .replace('quorum_down', 'alpha\n    quorum_down')
+        .replaceAll('{\n        notify', '{\n        TCP_CHECK {\n }\n notify'),
+      first,
+    ),
+  ).toEqual(['one'])
   const server = { subject: 'server tcp-10.9.0.100-80/10.9.0.21:80' }
   expect(await said('', rest, { name: 'server.down', ...server }, { name: 'server.up', ...server })).toEqual(['one'])
 })
