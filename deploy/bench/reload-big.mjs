@@ -15,7 +15,7 @@ const options = Object.fromEntries(process.argv.slice(2).map(word => word.split(
 const services = Number(options.services ?? 2_284)
 const servers = Number(options.servers ?? 37_298)
 const runs = Number(options.runs ?? 3)
-const roles = ['control', 'checkers', 'vrrp']
+const roles = ['checkers', 'vrrp']
 const withTable = existsSync('/proc/net/ip_vs')
 
 const net = lab('reload')
