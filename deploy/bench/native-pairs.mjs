@@ -29,6 +29,7 @@ ${routers.map(each).join('')}`,
   const directors = { d1: director(net, 'd1', { config, home }), d2: director(net, 'd2', { home }) }
   const parts = name => directors[name].pids()
   return pair('lvskeeper', net, routers, {
+    home,
     directors,
     startOne: name => directors[name].start(),
     parts,
@@ -69,6 +70,7 @@ ${routers
   )
   .join('')}`
   return pair('keepalived', net, routers, {
+    home,
     startOne(name) {
       const folder = join(home, name)
       mkdirSync(folder, { recursive: true })
@@ -125,8 +127,10 @@ function pair(name, net, routers, own) {
       await sleep(settle)
       if (!(await normal())) throw new Error(`${name}: the VIPs moved before anything was done`)
     },
+    /** Nothing of it is left, its logs included. */
     end() {
       for (const director of names) kill9(this.pids(director))
+      rmSync(own.home, { recursive: true, force: true, maxRetries: 5 })
     },
   }
 }

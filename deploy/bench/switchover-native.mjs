@@ -5,7 +5,7 @@
 // the same length of time in which nothing happens. Client and servers run before all others (SCHED_RR), so that other work on the
 // machine is not what is measured; the directors run as they always do.
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { endKeepers, lab, sleep, until } from '../lab/director.mjs'
 import { keepalived, lvskeeper } from './native-pairs.mjs'
@@ -76,6 +76,7 @@ for (const interval of intervals)
       probe?.kill()
       kill9(servers.filter(child => child.exitCode === null).map(({ pid }) => pid))
       pair.end()
+      rmSync(serversHome(net), { recursive: true, force: true, maxRetries: 5 })
       endKeepers()
       net.down()
     }
@@ -88,7 +89,7 @@ print(
 
 /** A web server on every address of a director, those that come later included. */
 function answer(net, name) {
-  const home = join('/tmp', `${net.prefix}-nginx`, name)
+  const home = join(serversHome(net), name)
   mkdirSync(home, { recursive: true })
   writeFileSync(
     join(home, 'nginx.conf'),
@@ -117,4 +118,8 @@ async function ask(net) {
         child.kill('SIGTERM')
       }),
   }
+}
+
+function serversHome(net) {
+  return join('/tmp', `${net.prefix}-nginx`)
 }
