@@ -53,8 +53,8 @@ export async function judgeBurning({ d1, d2, wire }: Pair, seconds: number) {
       `late by median ${at(0.5)}, p99 ${at(0.99)}, max ${at(1)} ms`,
   )
 
-  // They burned indeed: on the processor, or waiting for one.
-  for (const share of shares) expect(share).toBeGreaterThan(0.9)
+  // They burned indeed: on the processor, or waiting for one, but for what their web servers took to answer.
+  for (const share of shares) expect(share).toBeGreaterThan(0.8)
   expect(wire.adverts(d2.address).filter(({ at }) => at > since)).toEqual([])
   expect(wire.adverts().filter(({ at, priority }) => at > since && priority === 0)).toEqual([])
   expect(mine.length).toBeGreaterThan(seconds * 9)
