@@ -186,7 +186,7 @@ const handshakes = createStuckHandshakes({
 let synced = false
 let seeded: Promise<(member: Member) => 'up' | 'down' | undefined> | undefined
 let pathsSaid: string | undefined
-let pathsDue: NodeJS.Timeout | undefined
+let pathsDue = false
 
 watchNeighbours(neighbourHurry(systemClock.now, thinksUp, address => engine.monitor().hastyAddress(address))).then(
   watch => {
@@ -322,7 +322,10 @@ async function settle(): Promise<void> {
 
 function turned(key: string): void {
   // After the others of the same moment: what is told is the whole list.
-  if (checks.report(key)?.kind === 'client-path') pathsDue ??= setTimeout(pathsTurned, 10)
+  if (checks.report(key)?.kind === 'client-path' && !pathsDue) {
+    pathsDue = true
+    setTimeout(pathsTurned, 10)
+  }
   if (tracking.verdict(key, checks)) return
   apply(pool.judge(key))
 }
@@ -376,7 +379,7 @@ function tellChecked(): void {
 }
 
 function pathsTurned(): void {
-  pathsDue = undefined
+  pathsDue = false
   tellPaths()
 }
 
