@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** fast: pure cores and loopback. netns: packets through namespaces of this host (root). lab: inside a kernel with IPVS. */
+/** fast: pure cores and loopback. netns: packets through namespaces of this host (root). lab: inside a kernel with IPVS. The nightly ones: longer. */
 export default defineConfig({
   test: {
     projects: [
@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.{netns,lab,nightly}.test.ts'],
+          exclude: ['test/**/*.{netns,lab,nightly,lab-nightly}.test.ts'],
           testTimeout: 10_000,
           // Half of the time would go into loading the same files anew for each test file.
           isolate: false,
@@ -38,6 +38,15 @@ export default defineConfig({
           maxWorkers: 1,
           isolate: false,
           retry: 1,
+        },
+      },
+      {
+        test: {
+          name: 'lab-nightly',
+          include: ['test/**/*.lab-nightly.test.ts'],
+          testTimeout: 3_600_000,
+          hookTimeout: 120_000,
+          maxWorkers: 1,
         },
       },
       { test: { name: 'nightly', include: ['test/**/*.nightly.test.ts'], testTimeout: 3_600_000, maxWorkers: 1 } },

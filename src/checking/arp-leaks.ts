@@ -7,7 +7,7 @@ import { leakText, mending, word } from './leak-text.js'
 import type { Pool } from './pool.js'
 
 /** How often the segment is asked, and how long answers are waited for, ms. */
-export const leakPause = 30_000
+export const leakPause = 15_000
 const patience = 600
 
 export type LeakPorts = {

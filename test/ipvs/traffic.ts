@@ -121,7 +121,11 @@ export async function segment(id: string) {
     },
     down() {
       for (const child of children) child.kill('SIGKILL')
-      for (const name of ['near', 'far', 'rs1', 'rs2']) sh('ip', 'netns', 'del', ns(name))
+      for (const name of ['near', 'far', 'rs1', 'rs2']) {
+        // At once: a namespace takes its links along some time later, and the next file makes links of the same names.
+        sh('ip', 'link', 'del', `v-${name}`)
+        sh('ip', 'netns', 'del', ns(name))
+      }
       sh('ip', 'link', 'del', bridge)
     },
   }
