@@ -62,6 +62,8 @@ export type ManagerState = {
   readonly left: readonly string[]
   /** A first pass was done and the kernel refused nothing that is wanted. */
   readonly complete: boolean
+  /** What was wanted at the last look has been carried out: no pass for it is waiting or under way. */
+  readonly caughtUp: boolean
 }
 
 const LONGEST_BACKOFF: Millis = 60_000
@@ -92,11 +94,15 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
   let globalsDue = 0
   let cancel = () => {}
   let requested = false
+  /** Looks asked for, and how many of them a finished pass has answered. */
+  let looks = 0
+  let answered = 0
   let running: Promise<void> | undefined
   let stopped = false
 
   function request(): void {
     requested = true
+    looks++
     if (stopped) return
     running ??= loop().finally(() => {
       running = undefined
@@ -130,6 +136,7 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
   }
 
   async function pass(): Promise<void> {
+    const asked = looks
     // Only to know the names: nothing of the first answer is carried out.
     const named = (wanted ?? orders.want({ now: clock.now() })).table
     const made = journal.services.flatMap(key => parseServiceKey(key) ?? [])
@@ -159,6 +166,7 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
     view.matches(next.table, new Set(undone))
     await settleGlobals(orders.globals())
     complete = refusals.all().length === 0
+    answered = asked
     orders.onPass?.({ desired: next, applied, failed: refusals.all(), complete })
   }
 
@@ -269,6 +277,7 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
       failed: refusals.all(),
       left: drift.left(),
       complete,
+      caughtUp: answered === looks,
     }),
     async stop(how) {
       stopped = true

@@ -407,7 +407,10 @@ function sayWorking(getsOn = true): void {
 /** The table is complete: every check has its first result, and the kernel holds what follows from them. */
 function sayReady(): void {
   // A director without virtual servers needs no table to be ready: VRRP alone runs on a kernel without IPVS, too.
-  const complete = pool.services().size === 0 || table.state()?.complete === true
+  // Complete from the pass before is not enough: the kernel must hold what follows from the verdict that came last.
+  const state = table.state()
+  const held = state?.complete === true && (readySaid === true || state.caughtUp)
+  const complete = pool.services().size === 0 || held
   const settled = complete && settings !== undefined
   const now = systemClock.now()
   const pending = engine.monitor().pending()

@@ -29,6 +29,15 @@ describe('the table manager', () => {
     expect(table.manager.state().complete).toBe(true)
   })
 
+  test('has caught up only when a pass for the last look is done', async () => {
+    const { table } = await running()
+    expect(table.manager.state().caughtUp).toBe(true)
+    table.manager.look()
+    expect(table.manager.state()).toMatchObject({ complete: true, caughtUp: false })
+    await table.manager.settled()
+    expect(table.manager.state().caughtUp).toBe(true)
+  })
+
   test('does nothing where nothing is to do', async () => {
     const { kernel, table } = await running()
     table.manager.look()
