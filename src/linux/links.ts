@@ -77,7 +77,7 @@ export async function watchLinks(): Promise<Links> {
   const netlink = openNetlink({
     groups: [group.link, group.ipv4Address, group.ipv6Address],
     notify: notified,
-    overrun: () => void readAll().catch(() => {}),
+    overrun: readAll,
     drops: netlinkDrops,
   })
   try {

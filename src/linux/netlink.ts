@@ -33,8 +33,8 @@ export type Notifications = {
   /** Multicast groups (rtnetlink_groups, enum): 1 links, 5 and 9 addresses ... */
   readonly groups: readonly number[]
   readonly notify: (reply: Reply) => void
-  /** The kernel had to drop notifications: read everything again. */
-  readonly overrun: () => void
+  /** The kernel had to drop notifications: read everything again. Called again where that rejects, until it does not. */
+  readonly overrun: () => Promise<unknown>
   /** How many were dropped since the socket was made. */
   readonly drops: (port: number) => () => number
 }
@@ -42,6 +42,8 @@ export type Notifications = {
 /** NETLINK_ROUTE of linux/netlink.h. */
 const route = 0
 const header = 16
+/** Between two tries to read everything after a flood, ms. */
+const retry = 100
 const message = { error: 2, done: 3 } as const
 const flag = { request: 0x1, ack: 0x4, dump: 0x300 } as const
 
@@ -92,8 +94,15 @@ export function openNetlink(notifications?: Notifications): Netlink {
       else if (type > message.done) notifications?.notify({ type, data })
     }
     const now = drops?.() ?? 0
-    if (now !== dropped) notifications?.overrun()
+    if (now !== dropped) readAgain()
     dropped = now
+  }
+
+  /** In the midst of a flood the kernel may refuse the list as well (ENOBUFS): what is known must not stay old for that. */
+  function readAgain(): void {
+    notifications?.overrun().catch(() => {
+      if (!closed) setTimeout(readAgain, retry).unref()
+    })
   }
 
   return {

@@ -28,7 +28,7 @@ export async function watchNeighbours(
   const netlink = openNetlink({
     groups: [group],
     notify: take,
-    overrun: () => void read().catch(() => {}),
+    overrun: read,
     drops: netlinkDrops,
   })
   try {
