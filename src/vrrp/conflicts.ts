@@ -46,20 +46,22 @@ export function createConflicts({ links, found, ...ports }: ConflictsPorts) {
     const vips = [...router.vips, ...router.excludedVips].slice(0, most)
     for (let at = 0; at < vips.length; at += width) {
       const some = vips.slice(at, at + width)
+      // Who answered while the VIPs were still theirs is no conflict, even where we have them by now.
+      const asked = master()
       const answers = await Promise.all(some.map(vip => probe(vip.interface, vip.address)))
       for (const [index, vip] of some.entries()) {
         const answer = answers[index]
         if (!answer || !('mac' in answer)) continue
-        for (const mac of [answer.mac, ...(answer.others ?? [])]) await judge(router, master, vip, mac)
+        for (const mac of [answer.mac, ...(answer.others ?? [])]) await judge(router, asked && master(), vip, mac)
       }
     }
   }
 
-  async function judge(router: VirtualRouter, master: () => boolean, { address, interface: name }: Vip, mac: string) {
+  async function judge(router: VirtualRouter, master: boolean, { address, interface: name }: Vip, mac: string) {
     // The segment's own virtual router, whoever plays it now.
-    if (mac === virtualMac(router.vrid, router.family) && !master()) return
+    if (mac === virtualMac(router.vrid, router.family) && !master) return
     const { owner, director } = await ownerOf(router, name, mac)
-    if (director && !master()) return
+    if (director && !master) return
     const conflict = { router: router.name, address, interface: name, mac, director }
     found(owner === undefined ? conflict : { ...conflict, owner })
   }

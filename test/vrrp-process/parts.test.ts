@@ -106,7 +106,7 @@ describe('asking who else has a VIP', () => {
   const other = router.directors[1]!
   async function ask(
     mac: string,
-    master: boolean,
+    master: boolean | (() => boolean),
     neighbours: readonly string[] = [other.addresses[0]!],
     others: readonly string[] = [],
   ) {
@@ -121,7 +121,7 @@ describe('asking who else has a VIP', () => {
       neighbours: async () =>
         neighbours.map(address => ({ address, interface: 'eth0', mac: peer, state: 'reachable' as const })),
     })
-    await conflicts.look(router, () => master)
+    await conflicts.look(router, typeof master === 'boolean' ? () => master : master)
     return found
   }
 
@@ -136,6 +136,11 @@ describe('asking who else has a VIP', () => {
     expect(await ask(peer, false)).toEqual([])
     expect(await ask(peer, false, [])).toEqual([])
     expect(await ask('00:00:5e:00:01:33', false)).toEqual([])
+  })
+
+  test('expects the old master to have answered before we took over from it', async () => {
+    const states = [false, true]
+    expect(await ask(peer, () => states.shift() ?? true)).toEqual([])
   })
 
   test('finds a machine that answers beside the master, before a pre-emption', async () => {
