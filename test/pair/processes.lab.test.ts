@@ -50,7 +50,7 @@ describe('kill -9 of one process of the master', () => {
     pair.killNginx('rs2')
     // Its first check after the start decides: the kernel's word that it was up is provisional.
     const { ms } = await until('the dead real server has left', () => servers(d1).join() === both[0], 20_000, 5)
-    // 3 s where nothing else runs (docs/figures.md); a busy machine starts processes more slowly.
+    // The figure stands in docs/figures.md; the lab starts processes slowly.
     console.log(`checkers killed: health went on after ${Math.round(ms)} ms`)
     expect(ms).toBeLessThan(10_000)
   })
