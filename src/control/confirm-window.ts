@@ -1,11 +1,13 @@
 import type { Config } from '../../config/config.js'
 import type { Event } from '../messages.js'
+import type { Keep } from './keep.js'
 import { type Pending, writePending } from './pending.js'
 import { event, type State } from './state.js'
 import { createTimer } from './timer.js'
 
 /** What the window needs of the control process. */
 export interface ConfirmPorts {
+  keep: Keep
   /** One at a time with reloads. */
   inTurn(act: () => Promise<void>): Promise<void>
   apply(config: Config): Promise<unknown>
@@ -13,7 +15,7 @@ export interface ConfirmPorts {
 }
 
 /** `reload --confirm`: what is not confirmed in time goes back to what was confirmed last, also over a restart. */
-export function createConfirmWindow(state: State, folder: string, { inTurn, apply, record }: ConfirmPorts) {
+export function createConfirmWindow(state: State, folder: string, { keep, inTurn, apply, record }: ConfirmPorts) {
   const timer = createTimer(() => void inTurn(rollBack))
 
   async function rollBack(): Promise<void> {
@@ -25,20 +27,14 @@ export function createConfirmWindow(state: State, folder: string, { inTurn, appl
     state.differs = true
   }
 
-  function keep(pending: Pending | undefined): void {
-    try {
-      writePending(folder, pending)
-      state.storage.delete('confirm')
-    } catch (error) {
-      const text = error instanceof Error ? error.message : String(error)
-      state.storage.set('confirm', `a restart would not roll back: ${text}`)
-    }
+  function write(pending: Pending | undefined): void {
+    keep('confirm', 'a restart would not roll back', () => writePending(folder, pending))
   }
 
   return {
     arm: () => timer.set(state.confirm?.until),
     set(confirm: State['confirm']): void {
-      if (confirm !== state.confirm) keep(confirm)
+      if (confirm !== state.confirm) write(confirm)
       state.confirm = confirm
       timer.set(confirm?.until)
     },
@@ -52,7 +48,7 @@ export function createConfirmWindow(state: State, folder: string, { inTurn, appl
     /** A start inside the window: nobody has confirmed, so what ran before runs. */
     started(pending: Pending | 'unreadable' | undefined): void {
       if (!pending) return
-      keep(undefined)
+      write(undefined)
       record(rolledBack(pending === 'unreadable' ? lost : kept))
     },
   }

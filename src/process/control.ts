@@ -98,6 +98,7 @@ const orders = createOrderBook(state, paths.state, keep, behind => {
   peers.tell()
 })
 const confirmWindow = createConfirmWindow(state, paths.state, {
+  keep,
   inTurn,
   apply: config => apply(config, undefined),
   record,
