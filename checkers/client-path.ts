@@ -27,11 +27,12 @@ function likelyCause(
     case 'refused':
       return `the real server has ${vip}, but nothing listens on it: the service listens on its own address only`
     case 'unreachable':
+      // Rejected (ICMP port unreachable), or sent on by a real server that forwards (host unreachable).
+      if (detail !== 'ENOPROTOOPT')
+        return `the real server has not ${vip} and sends the packets on: VIP missing on ${forward === 'tun' ? 'tunl0' : 'lo'}`
       return forward === 'tun'
         ? 'the real server takes no tunnel packets: tunl0 is missing or down, or a firewall rejects them'
-        : detail === 'ENOPROTOOPT'
-          ? `a firewall on the real server rejects connections to ${vip}`
-          : `the real server has not ${vip} and sends the packets on: VIP missing on lo`
+        : `a firewall on the real server rejects connections to ${vip}`
     case 'timeout':
       return forward === 'tun'
         ? `the tunnel is broken, ${vip} is missing on tunl0, or rp_filter drops what comes out of it`

@@ -66,6 +66,12 @@ describe('a check along the clients’ path through a tunnel', { retry: 0 }, () 
       /missing on tunl0/,
     ],
     [
+      'a VIP that is missing on a real server which forwards,',
+      ['sh', '-c', `sysctl -qw net.ipv4.ip_forward=1; ip address del ${vip}/32 dev tunl0`],
+      ['sh', '-c', `ip address add ${vip}/32 dev tunl0; sysctl -qw net.ipv4.ip_forward=0`],
+      /sends the packets on: VIP missing on tunl0/,
+    ],
+    [
       'rp_filter, which drops what comes out of the tunnel,',
       ['sysctl', '-qw', 'net.ipv4.conf.tunl0.rp_filter=1'],
       ['sysctl', '-qw', 'net.ipv4.conf.tunl0.rp_filter=0'],
