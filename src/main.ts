@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import { giveWay } from './process/giving-way.js'
+
 /** One program: a child when its parent says so in the environment, else the command line. */
 const role = process.env['LVSKEEPER_ROLE']
 
@@ -7,9 +9,11 @@ switch (role) {
     await import('./process/vrrp.js')
     break
   case 'checkers':
+    giveWay(role, process.env['LVSKEEPER_RESPAWN'] === '1')
     await import('./process/checkers.js')
     break
   case 'control':
+    giveWay(role)
     await import('./process/control.js')
     break
   default: {

@@ -1,8 +1,8 @@
 // Bench: the old master comes back to a pair with thousands of real servers and pre-empts, beside keepalived (lab)
-//   npm run bench return -- [servers=5000,10000] [runs=1] [only=lvskeeper]
+//   npm run bench return -- [servers=5000,10000] [runs=1] [only=lvskeeper] [nice=10]
 // Each run on a network of its own, so that the returning kernel has never had a table. The other director serves; the client asks
 // every 5 ms; d1 starts from nothing and takes the VIP back. The service that the client uses stands last in the file. "nothing" is the
-// client's longest gap in 5 s before. Checks are TCP, once a minute; everything starts with a nice value of 10, the client does not.
+// client's longest gap in 5 s before. Checks are TCP, once a minute; both programs start with a nice value of 10, the client does not.
 import { endKeepers, lab, sleep, until } from '../lab/director.mjs'
 import { inKeepalived, inYaml, manyAddresses, manyServices } from './large.mjs'
 import { client, keepalived, longestGap, lvskeeper, now, print, summary, vip } from './pairs.mjs'
@@ -11,6 +11,7 @@ const options = Object.fromEntries(process.argv.slice(2).map(word => word.split(
 const counts = (options.servers ?? '5000,10000').split(',').map(Number)
 const runs = Number(options.runs ?? 1)
 const only = options.only
+const nice = Number(options.nice ?? 10)
 const rows = []
 
 for (const count of counts) {
@@ -57,7 +58,7 @@ async function comeBack(pair, services) {
     const table = one.table()
     return table.length === services && table.every(([, servers]) => servers.length > 0)
   }
-  pair.startOne('d2', { nice: 10 })
+  pair.startOne('d2', { nice })
   await until('d2 serves', () => d2.holds(vip) && full(d2), 300_000, 200)
   await sleep(5_000)
   const probe = await client(pair.net)
@@ -65,7 +66,7 @@ async function comeBack(pair, services) {
   const quiet = now()
   await sleep(5_000)
   const start = now()
-  pair.startOne('d1', { nice: 10 })
+  pair.startOne('d1', { nice })
   await until('d1 has the VIP back', () => d1.holds(vip) && !d2.holds(vip), 300_000, 50)
   const taken = now() - start
   // keepalived's table is still being written now.

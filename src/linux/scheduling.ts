@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
-import { codeOf } from './errno.js'
+import { attempt } from './attempt.js'
 import { int32, libc, refusal } from './libc.js'
 
 export type Scheduling = {
@@ -41,15 +41,4 @@ export function currentPolicy(): string {
   const stat = readFileSync('/proc/self/stat', 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return ['other', 'fifo', 'rr', 'batch', 'iso', 'idle', 'deadline'][Number(fields[38])] ?? 'unknown'
-}
-
-function attempt(change: () => void): string {
-  try {
-    change()
-    return 'ok'
-  } catch (error) {
-    // os.setPriority's SystemError carries the errno name one level down.
-    if (error instanceof Error && 'info' in error) return codeOf(error.info) ?? 'EIO'
-    return codeOf(error) ?? 'EIO'
-  }
 }

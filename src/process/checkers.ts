@@ -38,6 +38,7 @@ import { createLog, type LogLevel } from '../log.js'
 import type { Address, Event, Leave, Message } from '../messages.js'
 import { loopLag } from '../vrrp/lag.js'
 import { openChannel, sayAlive } from './channel.js'
+import { hurry } from './giving-way.js'
 import { pathsFromEnvironment } from './paths.js'
 
 /** The checkers process: health checks, tracking, and the only writer of the IPVS table. */
@@ -225,6 +226,8 @@ setInterval(() => void leaks.look(), leakPause)
 setInterval(() => handshakes.look().catch(error => log.debug({ err: error }, 'connections could not be read')), 1_000)
 setTimeout(() => void leaks.look(), 5_000)
 setTimeout(sayReady, readyAnyway + 50)
+// One that is never complete, for want of a table or for good, has started by then all the same.
+setTimeout(hurry, slowestStart).unref()
 
 function receive(from: Address, message: Message): void {
   switch (message.type) {
@@ -421,6 +424,7 @@ function sayReady(): void {
   const ready = settled && (pending === 0 || now - firstVerdictAt > readyAnyway)
   if (!ready) sayWorking(settled ? firstVerdictAt > unreadySaidAt : table.report(false).failure === undefined)
   if (ready === readySaid) return
+  if (ready) hurry()
   readySaid = ready
   channel.send('vrrp', { type: 'ready', ready })
   tellTable()
