@@ -1,6 +1,6 @@
 import { type Damping, steady } from './damping.js'
 import type { Due } from './heap.js'
-import { createHistory, type History } from './history.js'
+import { createHistory, type History, type Result } from './history.js'
 import type { Wanted } from './monitor-ports.js'
 import type { Millis, Probe, Target } from './ports.js'
 import type { CheckSpec } from './spec.js'
@@ -54,6 +54,7 @@ export type Report = {
   readonly held?: { readonly falls: number; readonly forMs: Millis } | 'manual-resume'
   readonly latency: { readonly p50: number | undefined; readonly p99: number | undefined }
   readonly results: ReturnType<History['results']>
+  readonly last: Result | undefined
 }
 
 export function createEntry(key: string, { target, spec, provisional }: Wanted, probe: Probe): Entry {
@@ -125,6 +126,9 @@ function report(entry: Entry, now: Millis): Report {
     },
     get results() {
       return history.results()
+    },
+    get last() {
+      return history.last()
     },
   }
 }

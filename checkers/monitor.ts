@@ -41,14 +41,23 @@ export function createMonitor(ports: MonitorPorts) {
   let cancel = () => {}
   let armedFor = Number.POSITIVE_INFINITY
   let inWake = false
+  /** Checks without a first result of their own. */
+  let pendings = 0
   /** Epoch minus monotonic time, taken anew at each wake: a look at two clocks per check is a system call too many. */
   let epoch = Date.now() - clock.now()
 
   /** Makes the running checks those of the map. What is in both goes on untouched. */
   function set(wanted: ReadonlyMap<string, Wanted>) {
+    change(
+      [...entries.keys()].filter(key => !wanted.has(key)),
+      wanted,
+    )
+  }
+
+  /** Ends some checks and begins or goes on with others; those that are not named go on: of tens of thousands mostly a few change. */
+  function change(ended: Iterable<string>, wanted: ReadonlyMap<string, Wanted>) {
     const now = clock.now()
-    const gone: Entry[] = []
-    for (const [key, entry] of entries) if (!wanted.has(key)) gone.push(entry)
+    const gone = [...ended].flatMap(key => entries.get(key) ?? [])
     const added: Entry[] = []
     for (const [key, want] of wanted) {
       const entry = entries.get(key)
@@ -59,6 +68,7 @@ export function createMonitor(ports: MonitorPorts) {
     for (const entry of gone) remove(entry)
     for (const entry of added) {
       entries.set(entry.key, entry)
+      if (isPending(entry.health)) pendings++
       byAddress.add(entry)
       heap.schedule(entry, firstStart(entry.spec, added.length, now, random()))
     }
@@ -68,6 +78,7 @@ export function createMonitor(ports: MonitorPorts) {
   function remove(entry: Entry) {
     entry.removed = true
     entries.delete(entry.key)
+    if (isPending(entry.health)) pendings--
     byAddress.remove(entry)
     heap.remove(entry)
     watch?.leave(entry.target, entry.key)
@@ -169,6 +180,7 @@ export function createMonitor(ports: MonitorPorts) {
     const again = urgent && !final && brokenOff(outcome)
     const health = again && entry.brokenOff ? before : fold(entry, outcome, final, now)
     entry.health = health
+    if (isPending(before) && !isPending(health)) pendings--
     entry.byWatch = final
     // One failure in a hurry is one failure: what comes next is `fast_interval`, so that `fall` keeps its meaning. A
     // connection that broke off is the same death once more: the looks that are left find who listens, and count no further.
@@ -264,13 +276,6 @@ export function createMonitor(ports: MonitorPorts) {
     watch?.stop()
   }
 
-  /** Checks without a first result of their own. */
-  function pending(): number {
-    let count = 0
-    for (const { health } of entries.values()) if (health.verdict === 'unknown' || health.provisional) count++
-    return count
-  }
-
   function metrics() {
     const now = clock.now()
     const oldest = [network.oldest(), programs.oldest()].map(entry => (entry ? now - entry.due : 0))
@@ -291,12 +296,13 @@ export function createMonitor(ports: MonitorPorts) {
 
   return {
     set,
+    change,
     limit,
     hasty,
     hastyAddress,
     resume,
     stop,
-    pending,
+    pending: () => pendings,
     metrics,
     /** Starts the quantiles of the lag anew. */
     resetLag: lag.reset,
@@ -309,6 +315,8 @@ export function createMonitor(ports: MonitorPorts) {
 }
 
 export type Monitor = ReturnType<typeof createMonitor>
+
+const isPending = ({ verdict, provisional }: Health): boolean => verdict === 'unknown' || provisional === true
 
 /** Up, and nothing has spoken against it. */
 function isContent({ verdict, streak }: Health): boolean {

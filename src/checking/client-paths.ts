@@ -4,7 +4,7 @@ import type { RealServerConfig } from '../../config/config.js'
 import { familyOf } from '../ipvs/address.js'
 import type { VirtualServerInput } from '../ipvs/inputs.js'
 import type { NeededSysctl } from '../ipvs/sysctls.js'
-import type { Checks, Pool } from './pool.js'
+import type { Checks, Member, Pool } from './pool.js'
 
 export type PathSpec = Extract<CheckConfig['probe'], { kind: 'client-path' }>
 
@@ -22,21 +22,27 @@ export function createClientPaths(holds: (vip: string) => boolean) {
   /** By the list of real servers, which is a new one whenever anything about them changes. */
   const known = new WeakMap<object, readonly VirtualServerInput[]>()
 
+  function made(members: readonly Member[]): readonly VirtualServerInput[] {
+    const before = known.get(members)
+    if (before) return before
+    const now = members.flatMap(({ service, server }) =>
+      paths(server).map(path => input(`${prefix}${service.name}/${server.address} ${path.mark}`, path, server)),
+    )
+    known.set(members, now)
+    return now
+  }
+
+  /** Of thousands of virtual servers mostly few or none are probed so. */
+  const probed = (pool: Pick<Pool, 'services'>) =>
+    [...pool.services()].filter(([, { members }]) => made(members).length > 0)
+
   return {
     isPath: (service: string): boolean => service.startsWith(prefix),
     /** The one-server services, for the table. */
-    inputs(pool: Pick<Pool, 'services'>): VirtualServerInput[] {
-      return [...pool.services().values()].flatMap(({ members }) => {
-        let made = known.get(members)
-        if (!made) {
-          made = members.flatMap(({ service, server }) =>
-            paths(server).map(path => input(`${prefix}${service.name}/${server.address} ${path.mark}`, path, server)),
-          )
-          known.set(members, made)
-        }
-        return made
-      })
-    },
+    inputs: (pool: Pick<Pool, 'services'>): VirtualServerInput[] =>
+      probed(pool).flatMap(([, { members }]) => made(members)),
+    /** The virtual servers whose verdicts depend on who holds the VIP, and on what the other directors find. */
+    services: (pool: Pick<Pool, 'services'>): string[] => probed(pool).map(([name]) => name),
     /** Why this path cannot be probed from here just now. */
     obstacle(path: PathSpec): string | undefined {
       return path.from !== 'all' && holds(path.vip)
@@ -57,7 +63,7 @@ export function createClientPaths(holds: (vip: string) => boolean) {
     broken(pool: Pick<Pool, 'services'>, checks: Checks): number[] | undefined {
       const found: number[] = []
       let probes = false
-      for (const { members } of pool.services().values())
+      for (const [, { members }] of probed(pool))
         for (const { server, checkKeys } of members)
           server.checks.forEach(({ probe }, at) => {
             if (probe.kind !== 'client-path' || this.obstacle(probe) !== undefined) return
@@ -72,7 +78,7 @@ export function createClientPaths(holds: (vip: string) => boolean) {
     },
     /** `from: all`: the holder's kernel must take answers that come from its own address. */
     sysctls(pool: Pick<Pool, 'services'>, interfaces: readonly string[]): NeededSysctl[] {
-      const all = [...pool.services().values()].some(({ members }) =>
+      const all = probed(pool).some(([, { members }]) =>
         members.some(({ server }) => paths(server).some(({ from, vip }) => from === 'all' && familyOf(vip) === 4)),
       )
       if (!all) return []

@@ -22,7 +22,7 @@ export function createEngine({
     limit({ inFlight, programs, watchShare }: CheckLimits): void {
       monitor.limit({ maxInFlight: inFlight, maxPrograms: programs, watchBudget: budget(watchShare) })
     },
-    set: (wanted: ReadonlyMap<string, Wanted>): void => monitor.set(wanted),
+    change: (gone: Iterable<string>, wanted: ReadonlyMap<string, Wanted>): void => monitor.change(gone, wanted),
     monitor: () => monitor,
   }
 }

@@ -27,6 +27,12 @@ export type Member = {
   asks: string | undefined
 }
 
+export type Changes = {
+  readonly gone: readonly string[]
+  readonly wanted: ReadonlyMap<string, Wanted>
+  readonly moved: boolean
+}
+
 export type Turn = { readonly member: Member; readonly from: Member['verdict']; readonly to: Member['verdict'] }
 
 type Known = {
@@ -47,7 +53,10 @@ export function createPool(
   const services = new Map<string, Known>()
   /** Real servers that were looked up, by name of the virtual server. */
   const discovered = new Map<string, readonly RealServerConfig[]>()
-  const listeners = new Map<string, Member[]>()
+  const listeners = new Map<string, Set<Member>>()
+  /** Who listens, as of the last `changes`, and the services that were told or removed since. */
+  const listening = new Map<string, readonly Member[]>()
+  const touched = new Set<string>()
   let overrides: readonly Override[] = []
 
   function upsert(name: string, hash: string, config: ServiceConfig): void {
@@ -66,38 +75,52 @@ export function createPool(
       }
     })
     services.set(name, { hash, config, members, input: undefined })
+    touched.add(name)
   }
 
   /**
-   * Every check that is wanted; the same target and parameters are one check with several listeners. `first`: what a
-   * real server counts as until its first result.
+   * The checks that what was told since the last time wants, and those that nobody wants any more; the same target and parameters are
+   * one check with several listeners. `first`: what a real server counts as until its first result. `moved`: real servers came or went.
    */
-  function wanted(first: (member: Member) => Wanted['provisional'] = () => undefined): Map<string, Wanted> {
-    listeners.clear()
-    const all = new Map<string, Wanted>()
-    for (const { members } of services.values())
-      for (const member of members) {
-        const provisional = first(member)
-        member.server.checks.forEach((spec, at) => {
-          const key = member.checkKeys[at]
-          if (key === undefined) return
-          const target = targetOf(member.service, member.server)
-          all.set(key, {
-            target,
-            spec: along(spec, member.server),
-            ...(provisional === undefined ? {} : { provisional }),
-          })
-          const known = listeners.get(key)
-          if (known) known.push(member)
-          else listeners.set(key, [member])
-        })
-      }
-    return all
+  function changes(first: (member: Member) => Wanted['provisional'] = () => undefined): Changes {
+    const before = new Set<string>()
+    const wanted = new Map<string, Wanted>()
+    let moved = false
+    for (const name of touched) {
+      const old = listening.get(name) ?? []
+      const members = services.get(name)?.members ?? []
+      for (const member of old)
+        for (const key of member.checkKeys) if (listeners.get(key)?.delete(member)) before.add(key)
+      for (const member of members) listen(member, first(member), wanted)
+      moved ||= addressesOf(old) !== addressesOf(members)
+      if (services.has(name)) listening.set(name, members)
+      else listening.delete(name)
+    }
+    touched.clear()
+    const gone = [...before].filter(key => listeners.get(key)?.size === 0)
+    for (const key of gone) listeners.delete(key)
+    return { gone, wanted, moved }
+  }
+
+  function listen(member: Member, provisional: Wanted['provisional'], wanted: Map<string, Wanted>): void {
+    const target = targetOf(member.service, member.server)
+    member.server.checks.forEach((spec, at) => {
+      const key = member.checkKeys[at]
+      if (key === undefined) return
+      wanted.set(key, {
+        target,
+        spec: along(spec, member.server),
+        ...(provisional === undefined ? {} : { provisional }),
+      })
+      const known = listeners.get(key)
+      if (known) known.add(member)
+      else listeners.set(key, new Set([member]))
+    })
   }
 
   /** Judges the members that listen to this check anew (all without a key). Returns those whose verdict turned. */
   function judge(key?: string): Turn[] {
-    return judgeThese(key === undefined ? membersOf(services.keys()) : (listeners.get(key) ?? []))
+    return judgeThese(key === undefined ? membersOf(services.keys()) : [...(listeners.get(key) ?? [])])
   }
 
   const membersOf = (names: Iterable<string>): Member[] => [...names].flatMap(name => services.get(name)?.members ?? [])
@@ -128,7 +151,7 @@ export function createPool(
         name,
         severity,
         verdict: pathVerdict(spec, verdict),
-        last: report?.results.at(-1)?.outcome,
+        last: report?.last?.outcome,
       }
     })
     return compose(parts, member.server.require)
@@ -173,9 +196,11 @@ export function createPool(
     })
   }
 
+  const namesOf = (key: string): readonly string[] => [...(listeners.get(key) ?? [])].map(({ service }) => service.name)
+
   /** The real servers of each service in which this check takes part, with their checks. */
   function servicesOf(key: string): (readonly { readonly server: string; readonly keys: readonly string[] }[])[] {
-    const names = new Set(listeners.get(key)?.map(member => member.service.name))
+    const names = new Set(namesOf(key))
     return [...names].map(name =>
       (services.get(name)?.members ?? []).map(({ server, checkKeys }) => ({
         server: serverKey(server),
@@ -187,22 +212,28 @@ export function createPool(
   return {
     upsert,
     servicesOf,
+    /** The virtual servers in which this check takes part. */
+    namesOf,
     remove(name: string): void {
       services.delete(name)
       discovered.delete(name)
+      touched.add(name)
     },
-    /** The real servers that the sources of a virtual server name now. They count from the next `wanted`. */
+    /** The real servers that the sources of a virtual server name now. They count from the next `changes`. */
     discover(name: string, servers: readonly RealServerConfig[]): void {
       discovered.set(name, servers)
       const known = services.get(name)
       if (known) upsert(name, known.hash, known.config)
     },
-    wanted,
+    changes,
+    /** Of every real server. */
+    addresses: (): ReadonlySet<string> =>
+      new Set([...services.values()].flatMap(({ members }) => members.map(({ server }) => server.address))),
     judge,
     /** Judges the members of these services only. */
     judgeServices: (names: Iterable<string>): Turn[] => judgeThese(membersOf(names)),
     /** Whether somebody asks for something besides the verdict because of this check. */
-    asks: (key: string): boolean => listeners.get(key)?.some(asksSomething) ?? false,
+    asks: (key: string): boolean => [...(listeners.get(key) ?? [])].some(asksSomething),
     inputs,
     /** What the file says of them, whatever became of their members. */
     configured: (): VirtualServerInput[] => [...services.values()].map(configuredInput),
@@ -222,6 +253,8 @@ export function createPool(
 }
 
 export type Pool = ReturnType<typeof createPool>
+
+const addressesOf = (members: readonly Member[]): string => members.map(({ server }) => server.address).join()
 
 const asksSomething = ({ asks }: Member): boolean => asks !== undefined && asks !== nothingAsked
 

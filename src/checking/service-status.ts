@@ -80,8 +80,7 @@ function fastKey(id: Parameters<typeof serviceKey>[0]): string {
 function checkStatus(checks: Checks, key: string): CheckStatus[] {
   const report = checks.report(key)
   if (!report) return []
-  const { name, kind, health, since, results } = report
-  const last = results.at(-1)
+  const { name, kind, health, since, last } = report
   return [
     { name, kind, verdict: health.verdict, streak: health.streak, since, ...(last ? { last: checkResult(last) } : {}) },
   ]

@@ -24,8 +24,9 @@ export function createSilence(now: () => number) {
       }
       return latest
     },
-    forget(wanted: ReadonlyMap<string, unknown>): void {
-      for (const key of since.keys()) if (!wanted.has(key) && since.delete(key)) changes++
+    /** Checks that are no more. */
+    forget(gone: Iterable<string>): void {
+      for (const key of gone) if (since.delete(key)) changes++
     },
     /** Grows with each check that falls silent or is heard again. */
     changes: (): number => changes,

@@ -13,6 +13,7 @@ const prefix = 'track '
 /** Turns scripts, files, processes, gateways and the quorum of virtual servers into contributions to the priorities. */
 export function createTracking(report: (contribution: Contribution) => void) {
   let tracking: Tracking | undefined
+  let checks: readonly string[] = []
   const told = new Map<string, string>()
   const pending = new Map<string, { readonly state: boolean; readonly since: number }>()
 
@@ -28,7 +29,8 @@ export function createTracking(report: (contribution: Contribution) => void) {
       tracking = next
     },
 
-    wanted(): Map<string, Wanted> {
+    /** The checks that it wants, and those that it wants no more. */
+    changes(): { readonly gone: readonly string[]; readonly wanted: ReadonlyMap<string, Wanted> } {
       const scripts = (tracking?.scripts ?? []).map(
         ({ source, check }) => [prefix + source, { target: { address: '127.0.0.1', port: 0 }, spec: check }] as const,
       )
@@ -36,14 +38,17 @@ export function createTracking(report: (contribution: Contribution) => void) {
         ({ source, check, address, port = 0 }) =>
           [prefix + source, { target: { address, port }, spec: check }] as const,
       )
-      return new Map([...scripts, ...gateways])
+      const wanted = new Map([...scripts, ...gateways])
+      const gone = checks.filter(key => !wanted.has(key))
+      checks = [...wanted.keys()]
+      return { gone, wanted }
     },
 
     /** A check turned. Answers whether it was one of ours. */
     verdict(key: string, checks: Checks): boolean {
       if (!key.startsWith(prefix)) return false
       const found = checks.report(key)
-      const last = found?.results.at(-1)
+      const last = found?.last
       const reason = last
         ? `${last.outcome.layer}${last.outcome.detail ? ` ${last.outcome.detail}` : ''}`
         : 'no result yet'

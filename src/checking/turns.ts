@@ -9,7 +9,7 @@ export function turnEvent({ member, from, to }: Turn, checks: Checks, at: number
   const subject = `server ${member.service.name}/${serverKey(member.server)}`
   const judged = member.checkKeys.flatMap(key => checks.report(key) ?? [])
   const wrong = judged.find(report => report.health.verdict === to) ?? judged[0]
-  const last = wrong?.results.at(-1)
+  const last = wrong?.last
   const result = last ? checkResult(last) : undefined
   const said = result ? `${wrong?.name}: ${resultText(result)} in ${result.latency.toFixed(1)} ms` : 'no result'
   const data = {

@@ -73,8 +73,10 @@ export type Part = {
   readonly outcome: ServiceOutcome
   readonly entries: readonly (readonly [string, TableEntry])[]
   readonly quiet: readonly (readonly [string, QuietReason])[]
-  /** It follows from time, counts or the kernel as well: never reused. */
+  /** It follows from time or counts as well: never reused. */
   readonly fleeting: boolean
+  /** It follows from what the kernel held of it as well: reused while that is the same. */
+  readonly held?: readonly (TableEntry | undefined)[]
   readonly next?: Millis
 }
 type TableEntry = { readonly service: Service; readonly servers: ReadonlyMap<string, Server> }
@@ -92,7 +94,7 @@ export function desired(inputs: readonly VirtualServerInput[], context: Context)
   let next: Millis | undefined
   for (const input of inputs) {
     const known = context.before?.parts.get(input.name)
-    const part = known && !known.fleeting && sameInput(known.input, input) ? known : partOf(input, context)
+    const part = known && stands(known, input, context) ? known : again(known, partOf(input, context))
     parts.set(input.name, part)
     services.set(input.name, part.outcome)
     for (const [key, entry] of part.entries) {
@@ -105,12 +107,36 @@ export function desired(inputs: readonly VirtualServerInput[], context: Context)
   return { table, services, names, quiet, parts, ...(next === undefined ? {} : { next }) }
 }
 
+function stands(known: Part, input: VirtualServerInput, context: Context): boolean {
+  if (known.fleeting || !sameInput(known.input, input)) return false
+  return !known.held || heldOf(input, context).every((entry, at) => entry === known.held?.[at])
+}
+
+/**
+ * What says nothing new keeps its entries: the kernel's picture has these very objects once they are carried out, and new ones would be
+ * something else that the kernel holds.
+ */
+function again(known: Part | undefined, part: Part): Part {
+  if (!known?.held || !part.held || !sameInput(known.input, part.input) || said(known) !== said(part)) return part
+  return { ...part, outcome: known.outcome, entries: known.entries }
+}
+
+function said({ outcome, entries, quiet }: Part): string {
+  return JSON.stringify([
+    { ...outcome, servers: [...outcome.servers] },
+    entries.map(([key, { service, servers }]) => [key, service, [...servers]]),
+    quiet,
+  ])
+}
+
+const heldOf = ({ ids }: VirtualServerInput, { actual }: Context) => ids.map(id => actual?.get(serviceKey(id)))
+
 function partOf(input: VirtualServerInput, context: Context): Part {
   let next: Millis | undefined
   const soonest = (at: Millis | undefined) => {
     if (at !== undefined && at > context.now && (next === undefined || at < next)) next = at
   }
-  const { outcome, weights, fleeting } = decide(input, context, soonest)
+  const { outcome, weights, fleeting, unchecked } = decide(input, context, soonest)
   const entries: [string, TableEntry][] = []
   const quiet: [string, QuietReason][] = []
   for (const id of input.ids) {
@@ -127,7 +153,15 @@ function partOf(input: VirtualServerInput, context: Context): Part {
     }
     entries.push([key, { service: { id, settings: input.settings }, servers }])
   }
-  return { input, outcome, entries, quiet, fleeting, ...(next === undefined ? {} : { next }) }
+  return {
+    input,
+    outcome,
+    entries,
+    quiet,
+    fleeting,
+    ...(unchecked ? { held: heldOf(input, context) } : {}),
+    ...(next === undefined ? {} : { next }),
+  }
 }
 
 type Named = { readonly address: string; readonly port: number; readonly settings: Server['settings'] }
@@ -162,13 +196,14 @@ function decide(input: VirtualServerInput, context: Context, soonest: (at: Milli
   const standings = input.servers.map(server => standing(input, server, context, before))
   for (const { drain } of standings) if (drain?.phase === 'draining') soonest(drain.deadline)
   const up = total(standings.filter(one => one.place === 'serves'))
+  const stood = before && !before.pending ? before.state : undefined
   const { state, pending, quorum } = judgeQuorum({
     quorum: input.quorum,
     hysteresis: input.hysteresis,
     total: total(standings),
     up,
     unknown: total(standings.filter(one => one.state === 'unknown' && one.place !== 'serves')),
-    before: before && !before.pending ? before.state : undefined,
+    before: stood,
   })
   const tier = neededTier(
     standings.map(one => ({ tier: one.server.tier ?? 0, up: one.place === 'serves' ? one.weight : 0 })),
@@ -196,9 +231,10 @@ function decide(input: VirtualServerInput, context: Context, soonest: (at: Milli
   if (input.sorry && (sorry || input.sorry.inhibit))
     weights.set(input.sorry, sorry ? Math.max(1, input.sorry.settings.weight) * ramp.scale : 0)
   const outcome: ServiceOutcome = { state, pending, quorum, weightUp: up, sorry, tier, servers }
+  // What is pending is judged without what it was before, the next time: the same only if this time it was, too.
   const fleeting =
-    pending || ramp.scale > 1 || standings.some(one => one.state === 'unknown' || one.drain?.phase === 'draining')
-  return { outcome, weights, fleeting }
+    (pending && stood !== undefined) || ramp.scale > 1 || standings.some(one => one.drain?.phase === 'draining')
+  return { outcome, weights, fleeting, unchecked: standings.some(one => one.state === 'unknown') }
 }
 
 function total(standings: readonly Standing[]): number {

@@ -18,6 +18,7 @@ import { serviceStatus } from '../checking/service-status.js'
 import { createSilence } from '../checking/silence.js'
 import { sourceMemory } from '../checking/source-memory.js'
 import { createSources } from '../checking/sources.js'
+import { createStale } from '../checking/stale.js'
 import { createStuckHandshakes } from '../checking/stuck-handshakes.js'
 import { createTableKeeper } from '../checking/table-keeper.js'
 import { createTally } from '../checking/tally.js'
@@ -28,6 +29,8 @@ import { createWays } from '../checking/ways.js'
 import { systemClock } from '../clock.js'
 import type { CheckerSettings } from '../control/wanted.js'
 import { desired } from '../ipvs/desired.js'
+import { fastKey } from '../ipvs/fast-key.js'
+import { serviceKey } from '../ipvs/table.js'
 import { descriptorLimit } from '../linux/descriptor-limit.js'
 import { readHalfOpen } from '../linux/half-open.js'
 import { watchLinks } from '../linux/links.js'
@@ -100,6 +103,7 @@ const engine = createEngine({
     const report = engine.monitor().report(key)
     if (report) tally.add(report.name, report.kind, result)
     silence.heard(key, result.outcome)
+    stale.heard(key)
     // Without a new verdict something else may have changed: what the server asks for.
     if (result.outcome.wish || pool.asks(key)) turned(key)
   },
@@ -159,7 +163,11 @@ const table = createTableKeeper(paths.state, {
   },
   hidden: clientPaths.isPath,
 })
-const { publish, removed, again } = createPublisher(
+const stale = createStale(name => [
+  table.services()?.get(name),
+  ...(pool.services().get(name)?.config.ids ?? []).map(id => table.state()?.fast?.get(fastKey(serviceKey(id)))),
+])
+const { publish, refresh, removed, again } = createPublisher(
   name => {
     const state = table.state()
     const outcome = table.services()?.get(name)
@@ -172,7 +180,6 @@ const { publish, removed, again } = createPublisher(
   },
   (services, gone) => {
     channel.send('control', { type: 'service-status', services, removed: gone })
-    tellTable()
   },
 )
 const leaks = createArpLeaks({ links, pool, tell, changed: service => publish([service]) })
@@ -187,6 +194,7 @@ const handshakes = createStuckHandshakes({
 let synced = false
 let seeded: Promise<(member: Member) => 'up' | 'down' | undefined> | undefined
 let pathsSaid: string | undefined
+let tableSaid: string | undefined
 let pathsDue = false
 
 watchNeighbours(neighbourHurry(systemClock.now, thinksUp, address => engine.monitor().hastyAddress(address))).then(
@@ -218,9 +226,10 @@ setInterval(() => {
   evidence.look()
   lookForMassFailure()
   sayReady()
+  tellTable()
 }, 250)
 setInterval(() => lag.beat(systemClock.now()), lagBeat)
-setInterval(() => publish(pool.services().keys()), 2_000)
+setInterval(() => refresh(stale.take(pool.services().keys(), pool.namesOf)), 2_000)
 setInterval(tellChecked, 2_000)
 setInterval(() => void leaks.look(), leakPause)
 setInterval(() => handshakes.look().catch(error => log.debug({ err: error }, 'connections could not be read')), 1_000)
@@ -234,7 +243,9 @@ function receive(from: Address, message: Message): void {
     case 'introduce':
       hello(true)
       pathsSaid = undefined
+      tableSaid = undefined
       again()
+      tellTable()
       return publish(pool.services().keys())
     case 'settings':
       settings = message.settings.value as CheckerSettings
@@ -252,6 +263,7 @@ function receive(from: Address, message: Message): void {
         sources.remove(name)
         pool.remove(name)
         table.forget(name)
+        stale.forget(name)
         removed(name)
       }
       return
@@ -286,12 +298,15 @@ async function settle(): Promise<void> {
   // What is added later is new: the kernel's table says nothing of it.
   seeded = Promise.resolve(() => undefined)
   sayWorking()
-  const wanted = new Map([...pool.wanted(first), ...tracking.wanted()])
-  servers = new Set([...pool.services().values()].flatMap(({ members }) => members.map(({ server }) => server.address)))
-  ways.learn(servers)
-  silence.forget(wanted)
+  const { gone, wanted, moved } = pool.changes(first)
+  if (moved) {
+    servers = pool.addresses()
+    ways.learn(servers)
+  }
+  silence.forget(gone)
   sayWorking()
-  engine.set(wanted)
+  const tracked = tracking.changes()
+  engine.change([...gone, ...tracked.gone], new Map([...wanted, ...tracked.wanted]))
   sayWorking()
   pool.judgeServices(touched)
   const told = [...touched]
@@ -333,9 +348,9 @@ function turned(key: string): void {
   apply(pool.judge(key))
 }
 
-/** Something outside the checks changed what they mean. */
+/** Something outside the checks changed what those along the clients' paths mean. */
 function rejudge(): void {
-  if (synced) apply(pool.judge())
+  if (synced) apply(pool.judgeServices(clientPaths.services(pool)))
 }
 
 function apply(turns: ReturnType<typeof pool.judge>): void {
@@ -431,7 +446,11 @@ function sayReady(): void {
 }
 
 function tellTable(): void {
-  channel.send('control', { type: 'table-status', table: table.report(readySaid === true) })
+  const report = table.report(readySaid === true)
+  const said = JSON.stringify(report)
+  if (said === tableSaid) return
+  tableSaid = said
+  channel.send('control', { type: 'table-status', table: report })
 }
 
 function hello(fresh: boolean): void {
