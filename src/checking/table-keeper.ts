@@ -117,6 +117,8 @@ export function createTableKeeper(stateFolder: string, ports: TablePorts) {
     },
     look: () => (table ? table.look() : suppose()),
     settled: async () => table?.settled(),
+    /** What is wanted now has been carried out, or has failed. */
+    answered: async () => table?.answered(),
     state: (): ManagerState | undefined => table?.state(),
     /** What is wanted of each service: of the last pass, or without a table as it would be. */
     services: (): Desired['services'] | undefined => (table ? table.state()?.desired : supposed)?.services,

@@ -136,7 +136,7 @@ function partOf(input: VirtualServerInput, context: Context): Part {
   const soonest = (at: Millis | undefined) => {
     if (at !== undefined && at > context.now && (next === undefined || at < next)) next = at
   }
-  const { outcome, weights, fleeting, unchecked } = decide(input, context, soonest)
+  const { outcome, weights, fleeting, missing } = decide(input, context, soonest)
   const entries: [string, TableEntry][] = []
   const quiet: [string, QuietReason][] = []
   for (const id of input.ids) {
@@ -159,7 +159,7 @@ function partOf(input: VirtualServerInput, context: Context): Part {
     entries,
     quiet,
     fleeting,
-    ...(unchecked ? { held: heldOf(input, context) } : {}),
+    ...(missing ? { held: heldOf(input, context) } : {}),
     ...(next === undefined ? {} : { next }),
   }
 }
@@ -231,10 +231,11 @@ function decide(input: VirtualServerInput, context: Context, soonest: (at: Milli
   if (input.sorry && (sorry || input.sorry.inhibit))
     weights.set(input.sorry, sorry ? Math.max(1, input.sorry.settings.weight) * ramp.scale : 0)
   const outcome: ServiceOutcome = { state, pending, quorum, weightUp: up, sorry, tier, servers }
-  // What is pending is judged without what it was before, the next time: the same only if this time it was, too.
-  const fleeting =
-    (pending && stood !== undefined) || ramp.scale > 1 || standings.some(one => one.drain?.phase === 'draining')
-  return { outcome, weights, fleeting, unchecked: standings.some(one => one.state === 'unknown') }
+  const missing = standings.some(one => one.state === 'unknown')
+  // With verdicts missing the quorum is judged by what it was before, which may be another thing the next time.
+  const turned = (pending || missing) && stood !== (pending ? undefined : state)
+  const fleeting = turned || ramp.scale > 1 || standings.some(one => one.drain?.phase === 'draining')
+  return { outcome, weights, fleeting, missing }
 }
 
 function total(standings: readonly Standing[]): number {

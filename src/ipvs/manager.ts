@@ -45,6 +45,8 @@ export type Manager = {
   verify(): void
   /** Resolves when no pass is under way. */
   settled(): Promise<void>
+  /** Resolves when a pass has carried out what is wanted now, or has failed: others may follow at once, and without end while checks turn. */
+  answered(): Promise<void>
   state(): ManagerState
   /** Ends the loop. `clear` takes our services (and sync daemons) out of the kernel; else they stay and go on. */
   stop(how: { readonly clear: boolean }): Promise<void>
@@ -98,6 +100,7 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
   let looks = 0
   let answered = 0
   let running: Promise<void> | undefined
+  let awaiting: { readonly looks: number; readonly resolve: () => void }[] = []
   let stopped = false
 
   function request(): void {
@@ -116,6 +119,7 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
     while (requested && !stopped) {
       requested = false
       cancel()
+      const asked = looks
       try {
         await pass()
         unreadable = 0
@@ -125,7 +129,14 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
         if (unreadable === 1 && !stopped) orders.onEvent(unreadableEvent(error))
       }
       arm()
+      answer(asked)
     }
+  }
+
+  function answer(upTo: number): void {
+    const heard = awaiting.filter(one => one.looks <= upTo)
+    awaiting = awaiting.filter(one => one.looks > upTo)
+    for (const { resolve } of heard) resolve()
   }
 
   function arm(): void {
@@ -269,6 +280,9 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
     async settled() {
       while (running) await running
     },
+    async answered() {
+      if (running && !stopped) await new Promise<void>(resolve => awaiting.push({ looks, resolve }))
+    },
     state: () => ({
       desired: wanted,
       actual: view.table(),
@@ -283,6 +297,7 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
       stopped = true
       cancel()
       await running
+      answer(looks)
       if (how.clear) await clear()
     },
   }

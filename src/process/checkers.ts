@@ -334,7 +334,7 @@ async function settle(): Promise<void> {
   await twoBox.converge()
   await table.open()
   table.look()
-  await table.settled()
+  await table.answered()
   publish(told)
 }
 

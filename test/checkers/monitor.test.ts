@@ -174,6 +174,23 @@ describe('the monitor', () => {
     expect(monitor.pending()).toBe(0)
   })
 
+  test('changes what is named, and counts what has no result yet', async () => {
+    const { time, monitor, want, starts } = setup()
+    monitor.set(want(['a', { interval: 1000 }], ['b', { interval: 1000 }]))
+    expect(monitor.pending()).toBe(2)
+    await time.until(500)
+    expect(monitor.pending()).toBe(0)
+    monitor.change(['b'], want(['c', { interval: 1000 }], ['d', {}, 'up']))
+    expect(monitor.pending()).toBe(2)
+    monitor.change(['d'], want())
+    expect(monitor.pending()).toBe(1)
+    await time.until(1500)
+    expect(monitor.pending()).toBe(0)
+    expect(monitor.report('b')).toBeUndefined()
+    const after = starts.filter(({ at }) => at >= 500).map(({ address }) => address)
+    expect([...new Set(after)].sort()).toEqual(['a', 'c'])
+  })
+
   test('goes on untouched with what a new configuration does not touch', async () => {
     const { time, answers, monitor, want, verdicts, starts } = setup()
     answers.set('b', refused)

@@ -7,7 +7,7 @@ const status = (name: string, weightUp: number) => ({ name, weightUp }) as Servi
 test('tells of each virtual server what is new, in as many turns as it takes, and all of it to who begins to listen', async () => {
   const weights = new Map(Array.from({ length: 500 }, (_, i) => [`s${i}`, 1]))
   let messages: string[][] = []
-  const { publish, again, removed } = createPublisher(
+  const { publish, refresh, again, removed } = createPublisher(
     name => {
       // Reading takes its time: one turn cannot do them all.
       const end = performance.now() + 0.05
@@ -34,6 +34,10 @@ test('tells of each virtual server what is new, in as many turns as it takes, an
   removed('s9')
   publish([...weights.keys()].filter(name => name !== 's9'))
   expect((await heard(2)).all.sort()).toEqual(['-s9', 's7'])
+
+  weights.set('s8', 2)
+  refresh(['s8', 's10'])
+  expect((await heard(1)).all).toEqual(['s8'])
 
   again()
   publish(weights.keys())

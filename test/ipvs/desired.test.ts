@@ -363,3 +363,61 @@ describe('whatever is said', () => {
     )
   })
 })
+
+describe('what was computed before', () => {
+  const verdicts = fc.constantFrom('up' as const, 'down' as const, 'unknown' as const)
+  const moment = fc.record({
+    verdicts: fc.tuple(verdicts, verdicts, verdicts),
+    drain: fc.boolean(),
+    /** What the kernel holds of it: nothing, what was wanted last, or what somebody else put there. */
+    kernel: fc.constantFrom('nothing', 'wanted', 0, 1, 2),
+  })
+  const words = {
+    quorum: fc.integer({ min: 0, max: 3 }),
+    hysteresis: fc.integer({ min: 0, max: 2 }),
+    start: fc.constantFrom('check' as const, 'up' as const, 'down' as const),
+    sorry: fc.constantFrom(undefined, sorry, { ...sorry, inhibit: true }),
+  }
+
+  test('is taken again only where computing it anew says the same', () => {
+    fc.assert(
+      fc.property(fc.record(words), fc.array(moment, { maxLength: 12 }), ({ sorry: other, ...more }, history) => {
+        let before: Desired | undefined
+        for (const [now, at] of history.entries()) {
+          const actual: Table = heldBy(at.kernel, before)
+          const input = virtualServer(
+            at.verdicts.map((verdict, i) =>
+              realServer(21 + i, { verdict, ...(at.drain && i === 0 ? { override: { verb: 'drain' as const } } : {}) }),
+            ),
+            { ...more, ...(other ? { sorry: other } : {}) },
+          )
+          const context = { now, actual, fast: new Map() }
+          const anew = desired([input], { ...context, ...(before ? { before: { ...before, parts: new Map() } } : {}) })
+          const taken = desired([input], { ...context, ...(before ? { before } : {}) })
+          expect(said(taken)).toEqual(said(anew))
+          before = taken
+        }
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('keeps its entries while verdicts are missing, once the kernel has them', () => {
+    const input = virtualServer([realServer(21), realServer(22, { verdict: 'unknown' })])
+    let result = desired([input], { now: 0, actual: new Map() })
+    const first = result.table.get(serviceKey(WEB))
+    for (let now = 1; now < 4; now++) {
+      result = desired([input], { now, actual: result.table, before: result })
+      expect(result.table.get(serviceKey(WEB))).toBe(first)
+    }
+  })
+
+  function heldBy(kernel: string | number, before: Desired | undefined): Table {
+    if (kernel === 'wanted') return before?.table ?? new Map()
+    if (typeof kernel === 'string') return new Map()
+    const servers = [rs(21, kernel), rs(23, kernel)]
+    return new Map([[serviceKey(WEB), { service: web, servers: new Map(servers.map(one => [serverKey(one), one])) }]])
+  }
+
+  const said = ({ table, services, quiet }: Desired) => ({ table, services, quiet })
+})

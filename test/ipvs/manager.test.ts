@@ -38,6 +38,29 @@ describe('the table manager', () => {
     expect(table.manager.state().caughtUp).toBe(true)
   })
 
+  test('answers when what is wanted has been carried out, though looks never end', async () => {
+    const { kernel, table } = await running()
+    let passes = 0
+    table.wish.inputs = [virtualServer([realServer(21), realServer(22, { verdict: 'down' })])]
+    const endless = setInterval(() => {
+      passes++
+      table.manager.look()
+    }, 0)
+    table.manager.look()
+    await table.manager.answered()
+    expect(weights(kernel)).toEqual({ 21: 1 })
+    await new Promise<void>(resolve => {
+      const more = setInterval(() => {
+        if (passes < 5) return
+        clearInterval(more)
+        resolve()
+      }, 1)
+    })
+    clearInterval(endless)
+    await table.manager.stop({ clear: false })
+    await table.manager.answered()
+  })
+
   test('does nothing where nothing is to do', async () => {
     const { kernel, table } = await running()
     table.manager.look()
