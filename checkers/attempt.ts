@@ -1,4 +1,5 @@
 import { failed, failureOf, timedOut } from './errors.js'
+import { examine, guarded, unexamined } from './examine.js'
 import { onAbort } from './on-abort.js'
 import type { DialOptions, Outcome, Stream, StreamEvents, Target } from './ports.js'
 
@@ -21,6 +22,8 @@ export type Talk = {
   readonly data?: (chunk: Buffer) => void
   /** The peer closed. Default: a failure `closed`. */
   readonly ended?: () => void
+  /** The connection broke. Default: that is the outcome. */
+  readonly broken?: (outcome: Outcome) => void
   /** Time is up after the connect (and the handshake): what to say. */
   readonly late?: () => Outcome
 }
@@ -34,10 +37,16 @@ export function attempt(
   target: Target,
   signal: AbortSignal,
   close: 'fin' | 'reset',
-  begin: (stream: Stream, settle: (outcome: Outcome) => void) => Talk,
+  begin: (
+    stream: Stream,
+    settle: (outcome: Outcome) => void,
+    /** Everything is there: closes the stream and judges in a turn of its own, which may be long. */
+    weigh: (judge: () => Outcome) => void,
+  ) => Talk,
 ): Promise<Outcome> {
   return new Promise(resolve => {
     let settled = false
+    let weighing = false
     let forget = () => {}
     let layer: 'L4' | 'L6' | 'L7' = 'L4'
     let warning: string | undefined
@@ -48,27 +57,47 @@ export function attempt(
       stream.close(close)
       resolve(outcome.passed && warning !== undefined ? { ...outcome, warning } : outcome)
     }
-    const late = () => settle(layer === 'L7' && talk.late ? talk.late() : slow[layer])
+    const weigh = (judge: () => Outcome) => {
+      if (settled || weighing) return
+      weighing = true
+      stream.close(close)
+      examine(() => {
+        if (!settled) settle(guarded(judge))
+      })
+    }
+    const late = () => settle(weighing ? unexamined : layer === 'L7' && talk.late ? talk.late() : slow[layer])
+    /** Whatever a server sends: a fault of ours in reading it ends this attempt, not the process. */
+    const heard = (act: () => void) => {
+      try {
+        act()
+      } catch (error) {
+        settle(failed('local-error', 'SOCKERR', String(error)))
+      }
+    }
     const stream = open(target, {
       handshaking() {
         layer = 'L6'
       },
       connected() {
         layer = 'L7'
-        talk.connected?.()
+        heard(() => talk.connected?.())
       },
-      data: chunk => talk.data?.(chunk),
+      data: chunk => heard(() => talk.data?.(chunk)),
       ended() {
-        if (layer === 'L7' && talk.ended) talk.ended()
+        if (layer === 'L7' && talk.ended) heard(talk.ended)
         else settle(failed('closed', layer === 'L6' ? 'L6RSP' : 'L7RSP', 'closed by the server'))
       },
-      failed: (errno, text) => settle(atLayer(failureOf(errno, text), layer)),
+      failed(errno, text) {
+        const outcome = atLayer(failureOf(errno, text), layer)
+        if (layer === 'L7' && talk.broken) talk.broken(outcome)
+        else settle(outcome)
+      },
       rejected: settle,
       warned(text) {
         warning = text
       },
     })
-    const talk = begin(stream, settle)
+    const talk = begin(stream, settle, weigh)
     if (signal.aborted) late()
     else if (!settled) forget = onAbort(signal, late)
   })

@@ -1,5 +1,6 @@
 import { attempt, type Open } from './attempt.js'
 import { excerpt, failed, timedOut } from './errors.js'
+import { createGathered } from './gathered.js'
 import type { Dial, Outcome, Stream, StreamEvents, Target } from './ports.js'
 import { secureOpen } from './secure.js'
 import type { TlsSpec } from './spec.js'
@@ -38,10 +39,15 @@ export function converse(
 ): Promise<Outcome> {
   return attempt(open, target, signal, 'fin', (first, settle) => {
     let stream: Stream = first
-    let buffered: Buffer = Buffer.alloc(0)
+    const received = createGathered()
+    /** Bytes that have been taken from the front. */
+    let taken = 0
+    const buffered = () => received.bytes().subarray(taken)
     let ended = false
     let waiting: (() => void) | undefined
     let sink: StreamEvents | undefined
+
+    const left = () => received.length() - taken
 
     /** Takes what `find` says from the front of the buffer, now or when enough is there. */
     function take(find: () => number, limit: number): Promise<Buffer> {
@@ -50,12 +56,15 @@ export function converse(
           const length = find()
           if (length >= 0) {
             waiting = undefined
-            const bytes = buffered.subarray(0, length)
-            buffered = buffered.subarray(length)
+            const bytes = Buffer.from(buffered().subarray(0, length))
+            taken += length
+            if (taken === received.length()) {
+              received.clear()
+              taken = 0
+            }
             resolve(bytes)
-          } else if (buffered.length > limit)
-            reject(new Failed(failed('too-large', 'L7RSP', undefined, excerpt(buffered))))
-          else if (ended) reject(new Failed(failed('closed', 'L7RSP', 'closed by the server', excerpt(buffered))))
+          } else if (left() > limit) reject(new Failed(failed('too-large', 'L7RSP', undefined, excerpt(buffered()))))
+          else if (ended) reject(new Failed(failed('closed', 'L7RSP', 'closed by the server', excerpt(buffered()))))
         }
         waiting = look
         look()
@@ -67,14 +76,14 @@ export function converse(
       read: length =>
         length > LIMIT
           ? Promise.reject(badReply(`announces ${length} bytes`))
-          : take(() => (buffered.length >= length ? length : -1), LIMIT),
+          : take(() => (left() >= length ? length : -1), LIMIT),
       async line(limit = 4096) {
-        const bytes = await take(() => buffered.indexOf(10) + 1 || -1, limit)
+        const bytes = await take(() => buffered().indexOf(10) + 1 || -1, limit)
         return bytes.toString('latin1').replace(/\r?\n$/, '')
       },
       secure(spec) {
         // Plain bytes behind the go-ahead would be taken as if they came under TLS (CVE-2011-0411).
-        if (buffered.length > 0) return Promise.reject(badReply('bytes before the handshake', buffered))
+        if (left() > 0) return Promise.reject(badReply('bytes before the handshake', buffered()))
         return new Promise((resolve, reject) => {
           const lower: Dial = (_, events) => {
             sink = events
@@ -95,8 +104,9 @@ export function converse(
     }
 
     function receive(chunk: Buffer) {
-      buffered = Buffer.concat([buffered, chunk])
-      if (buffered.length > LIMIT) settle(failed('too-large', 'L7RSP', undefined, excerpt(buffered)))
+      received.add(chunk)
+      received.keep()
+      if (received.length() > LIMIT) settle(failed('too-large', 'L7RSP', undefined, excerpt(buffered())))
       else waiting?.()
     }
 
@@ -114,7 +124,7 @@ export function converse(
       },
       data: chunk => (sink ? sink.data(chunk) : receive(chunk)),
       ended: () => (sink ? sink.ended() : over()),
-      late: () => timedOut('L7', undefined, excerpt(buffered)),
+      late: () => timedOut('L7', undefined, excerpt(buffered())),
     }
   })
 }

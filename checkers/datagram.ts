@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
+import { examine, guarded, unexamined } from './examine.js'
 import type { Outcome, Target } from './ports.js'
 
 /**
@@ -11,8 +12,8 @@ export function datagram(
   payload: Uint8Array,
   signal: AbortSignal,
   talk: {
-    /** undefined: wait for another one. */
-    readonly received: (message: Buffer) => Outcome | undefined
+    /** undefined: wait for another one. A function judges in a turn of its own, which may be long. */
+    readonly received: (message: Buffer) => Outcome | (() => Outcome) | undefined
     readonly failed: (errno: string, text?: string) => Outcome
     readonly late: () => Outcome
   },
@@ -20,6 +21,7 @@ export function datagram(
   return new Promise(resolve => {
     const socket = createSocket(isIPv6(target.address) || target.address.includes('%') ? 'udp6' : 'udp4')
     let settled = false
+    let weighing = false
     const settle = (outcome: Outcome) => {
       if (settled) return
       settled = true
@@ -27,14 +29,20 @@ export function datagram(
       socket.close()
       resolve(outcome)
     }
-    const late = () => settle(talk.late())
+    const late = () => settle(weighing ? unexamined : talk.late())
     const fail = (error: NodeJS.ErrnoException | null) => {
       if (error) settle(talk.failed(error.code ?? 'UNKNOWN', error.message))
     }
     socket.on('error', fail)
     socket.on('message', message => {
+      if (weighing) return
       const outcome = talk.received(message)
-      if (outcome) settle(outcome)
+      if (typeof outcome === 'function') {
+        weighing = true
+        examine(() => {
+          if (!settled) settle(guarded(outcome))
+        })
+      } else if (outcome) settle(outcome)
     })
     socket.connect(target.port, target.address, () => {
       if (!settled) socket.send(payload, fail)

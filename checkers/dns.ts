@@ -4,6 +4,7 @@ import { matcherOf } from './bytes.js'
 import { badReply, converse } from './conversation.js'
 import { datagram } from './datagram.js'
 import { excerpt, failed, failureOf, timedOut } from './errors.js'
+import { examined } from './examine.js'
 import type { Dial, Outcome, Probe } from './ports.js'
 import type { DnsSpec } from './spec.js'
 
@@ -29,7 +30,7 @@ export function dnsProbe(spec: DnsSpec, dial: Dial): Probe {
         const answer = await talk.read((await talk.read(2)).readUInt16BE(0))
         const packet = decode(answer)
         if (!packet || !answers(packet, id, spec)) throw badReply('not an answer to our question', answer)
-        return judgeAnswer(packet)
+        return examined(() => judgeAnswer(packet), signal)
       })
 
   return (target, signal) => {
@@ -38,7 +39,7 @@ export function dnsProbe(spec: DnsSpec, dial: Dial): Probe {
     return datagram(target, bytes, signal, {
       received(message) {
         const packet = decode(message)
-        if (packet && answers(packet, id, spec)) return judgeAnswer(packet)
+        if (packet && answers(packet, id, spec)) return () => judgeAnswer(packet)
         // Somebody else's, or a late answer to an earlier attempt: ours may still come.
         other = message
         return undefined
@@ -68,16 +69,22 @@ function plain(name: string): string {
   return name.toLowerCase().replace(/\.$/, '')
 }
 
+/** So many answers are looked at: names may be compressed to two bytes each, and a message has room for thousands of them. */
+const MOST = 256
+
 function answerJudge(spec: DnsSpec): (packet: Packet) => Outcome {
-  const matches = spec.answer && matcherOf(spec.answer)
+  const wanted = spec.answer && matcherOf(spec.answer)
   return packet => {
-    const data = packet.answers.filter(({ type }) => spec.type === 'ANY' || type === spec.type).map(presentation)
+    const data = packet.answers
+      .filter(({ type }) => spec.type === 'ANY' || type === spec.type)
+      .slice(0, MOST)
+      .map(presentation)
     const shown = excerpt(data.join(' '))
     if (!spec.rcode.includes(packet.rcode)) return failed('bad-status', 'L7STS', packet.rcode)
     if (spec.authoritative && !packet.flag_aa) return failed('bad-reply', 'L7RSP', 'not authoritative', shown)
     if (packet.answers.length < spec.minAnswers)
       return failed('bad-reply', 'L7RSP', `${packet.answers.length} answers`, shown)
-    if (matches && !data.some(text => matches(Buffer.from(text, 'utf8'))))
+    if (wanted && !data.some(text => wanted.matches(Buffer.from(text, 'utf8'))))
       return failed('bad-body', 'L7RSP', 'no answer matches', shown)
     return { passed: true, layer: 'L7OK', detail: packet.rcode }
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { regexOf } from './bytes.js'
+import { regexOf, SEARCHED } from './bytes.js'
 import { excerpt, failed } from './errors.js'
 import type { Response } from './http-response.js'
 import type { Outcome } from './ports.js'
@@ -18,16 +18,31 @@ type Conditions = Pick<
   | 'digest'
 >
 
-/** Prepares the conditions of an HTTP check; the result judges one response. Cheap conditions come first. */
-export function httpJudge(spec: Conditions): (response: Response) => Outcome {
+/** A text is found in so many bytes at once; in more, and whatever else is asked of a body, in a turn of its own. */
+const SMALL = 16_384
+
+export type HttpJudge = {
+  outcome(response: Response): Outcome
+  /** It may take long: to be examined in its turn (examine.ts). */
+  costly(response: Response): boolean
+}
+
+/** Prepares the conditions of an HTTP check. Cheap conditions come first. */
+export function httpJudge(spec: Conditions): HttpJudge {
   const headers = (spec.headerMatch ?? []).map(header)
   const regex = spec.bodyRegex === undefined ? undefined : regexOf(spec.bodyRegex, spec.bodyRegexFlags)
-  const wanted = spec.json && canonical(spec.json.equals)
+  const patterns = spec.bodyRegex ?? spec.json ?? spec.digest ?? spec.headerMatch?.find(({ how }) => how === 'regex')
   const needsBody = [spec.bodyContains, spec.bodyNotContains, spec.bodyRegex, spec.json, spec.digest].some(
     condition => condition !== undefined,
   )
 
-  return ({ status, headers: got, body, whole }) => {
+  return {
+    outcome: judge,
+    costly: ({ status, body }) =>
+      within(spec.status, status) && (patterns !== undefined || (needsBody && body.length > SMALL)),
+  }
+
+  function judge({ status, headers: got, body, whole }: Response): Outcome {
     const wrong = (reason: 'bad-header' | 'bad-body' | 'too-large', detail: string) =>
       failed(reason, 'L7RSP', detail, excerpt(body))
 
@@ -45,7 +60,8 @@ export function httpJudge(spec: Conditions): (response: Response) => Outcome {
     if (spec.bodyContains !== undefined && !text.includes(spec.bodyContains)) return wrong('bad-body', 'text not found')
     if (spec.bodyNotContains !== undefined && text.includes(spec.bodyNotContains))
       return wrong('bad-body', 'unwanted text found')
-    if (regex && !regex(text)) return wrong('bad-body', 'pattern not found')
+    if (regex && !regex(text))
+      return wrong('bad-body', text.length > SEARCHED ? 'pattern not found in the first 256 KiB' : 'pattern not found')
     if (spec.digest) {
       const hex = createHash(spec.digest.algorithm).update(body).digest('hex')
       if (hex !== spec.digest.hex.toLowerCase()) return wrong('bad-body', `${spec.digest.algorithm} ${hex}`)
@@ -53,8 +69,8 @@ export function httpJudge(spec: Conditions): (response: Response) => Outcome {
     if (spec.json) {
       const value = pointed(text, spec.json.pointer)
       if ('error' in value) return wrong('bad-body', value.error)
-      const found = canonical(value.value)
-      if (found !== wanted) return wrong('bad-body', `${spec.json.pointer} is ${excerpt(found ?? 'absent')}`)
+      if (!sameJson(spec.json.equals, value.value))
+        return wrong('bad-body', `${spec.json.pointer} is ${shown(value.value)}`)
     }
     return passedWith(status)
   }
@@ -124,11 +140,19 @@ function pointed(text: string, pointer: string): { value: unknown } | { error: s
   return { value }
 }
 
-/** Equal values give equal text, whatever the order of their keys. */
-function canonical(value: unknown): string | undefined {
-  return JSON.stringify(value, (_, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
+/** Goes no deeper than what is wanted: a server may nest its answer as deep as it likes. */
+export function sameJson(wanted: unknown, found: unknown): boolean {
+  if (typeof wanted !== 'object' || wanted === null) return wanted === found
+  if (typeof found !== 'object' || found === null || Array.isArray(wanted) !== Array.isArray(found)) return false
+  const names = Object.keys(wanted)
+  return (
+    names.length === Object.keys(found).length &&
+    names.every(name => Object.hasOwn(found, name) && sameJson(Reflect.get(wanted, name), Reflect.get(found, name)))
   )
+}
+
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return `a list of ${value.length}`
+  if (typeof value === 'object' && value !== null) return 'an object'
+  return excerpt(JSON.stringify(value))
 }

@@ -1,3 +1,5 @@
+import { createGathered } from './gathered.js'
+
 /**
  * Reads one HTTP/1.x response from a stream of chunks (RFC 9112): for checks without TLS, where a client object per
  * check costs several times the connect itself.
@@ -182,20 +184,14 @@ function chunked(limit: number): BodyReader {
 
 /** Keeps the first `limit` bytes; `add` says false once there were more. */
 function keeper(limit: number) {
-  const parts: Buffer[] = []
-  let length = 0
-  let own = 0
+  const kept = createGathered()
   return {
     add(bytes: Buffer): boolean {
-      const room = limit - length
-      const part = bytes.subarray(0, room)
-      if (part.length > 0) parts.push(part)
-      length += part.length
+      const room = limit - kept.length()
+      kept.add(bytes.subarray(0, room))
       return bytes.length <= room
     },
-    keep() {
-      for (; own < parts.length; own++) parts[own] = Buffer.from(parts[own] ?? empty)
-    },
-    bytes: () => (parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts)),
+    keep: kept.keep,
+    bytes: kept.bytes,
   }
 }

@@ -9,19 +9,24 @@ import type { HttpSpec } from './spec.js'
 
 /** One HTTP/1.x request over a connection of its own. */
 export function httpProbe(spec: HttpSpec, open: Open): Probe {
-  const judgeResponse = httpJudge(spec)
+  const judge = httpJudge(spec)
   const header = proxyHeader(spec.proxy)
   let prepared: { target: Target; request: Buffer } | undefined
 
   return (target, signal) =>
-    attempt(open, target, signal, 'fin', (stream, settle) => {
+    attempt(open, target, signal, 'fin', (stream, settle, weigh) => {
       const reader = responseReader(spec.method, spec.maxBytes)
       let first: Buffer | undefined
       let phase = 'status'
 
       function take(chunk: Buffer | undefined, ended: boolean) {
         const reading = reader.read(chunk, ended)
-        if ('done' in reading) return settle(judgeResponse(reading.done))
+        if ('done' in reading) {
+          const response = reading.done
+          if (!judge.costly(response)) return settle(judge.outcome(response))
+          const body = Buffer.from(response.body)
+          return weigh(() => judge.outcome({ ...response, body }))
+        }
         // Kept as bytes: made readable only if it is told.
         if (chunk && first === undefined) first = Buffer.from(chunk.subarray(0, 80))
         if ('wrong' in reading)

@@ -2,6 +2,8 @@ import { type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import { endpointHost } from './endpoint.js'
 import { failed, failureOf, timedOut } from './errors.js'
+import { examined } from './examine.js'
+import { createGathered } from './gathered.js'
 import { httpJudge } from './http-judge.js'
 import { hostOf, requestHeaders } from './http-request.js'
 import type { Response } from './http-response.js'
@@ -18,7 +20,6 @@ export type Http2Request = {
 
 /** One HTTP/2 request: over TLS if the server chooses h2, else by prior knowledge (RFC 9113 3.3). */
 export function http2Probe(spec: HttpSpec, dial: Dial): Probe {
-  const judgeResponse = httpJudge(spec)
   return http2Attempt(
     dial,
     spec.tls && { ...spec.tls, sni: serverName(spec) },
@@ -33,7 +34,7 @@ export function http2Probe(spec: HttpSpec, dial: Dial): Probe {
       body: spec.body === undefined ? undefined : Buffer.from(spec.body),
       maxBytes: spec.maxBytes,
     }),
-    judgeResponse,
+    httpJudge(spec).outcome,
   )
 }
 
@@ -54,7 +55,8 @@ export function http2Attempt(
       return failed('tls', 'L6RSP', 'the server does not offer h2')
     }
     const outcome = await exchange(link.socket, target, requestFor(target), signal)
-    return 'outcome' in outcome ? outcome.outcome : warned(judgeResponse(outcome.response), link.warning)
+    if ('outcome' in outcome) return outcome.outcome
+    return warned(await examined(() => judgeResponse(outcome.response), signal), link.warning)
   }
 }
 
@@ -97,8 +99,7 @@ function exchange(socket: Duplex, target: Target, request: Http2Request, signal:
 function receive(stream: ClientHttp2Stream, limit: number, onHead: () => void): Promise<Response> {
   return new Promise(resolve => {
     const headers = new Map<string, string>()
-    const parts: Buffer[] = []
-    let length = 0
+    const body = createGathered()
     const add = (fields: Readonly<Record<string, unknown>>) => {
       for (const [name, value] of Object.entries(fields))
         headers.set(name, Array.isArray(value) ? value.join(', ') : String(value))
@@ -107,7 +108,7 @@ function receive(stream: ClientHttp2Stream, limit: number, onHead: () => void): 
       resolve({
         status: Number(headers.get(':status') ?? 0),
         headers,
-        body: Buffer.concat(parts).subarray(0, limit),
+        body: body.bytes().subarray(0, limit),
         whole,
       })
     // Data may be there before its head is told: it is asked for only then.
@@ -115,9 +116,9 @@ function receive(stream: ClientHttp2Stream, limit: number, onHead: () => void): 
       onHead()
       add(fields)
       stream.on('data', (chunk: Buffer) => {
-        parts.push(chunk)
-        length += chunk.length
-        if (length > limit) done(false)
+        if (body.length() > limit) return
+        body.add(chunk)
+        if (body.length() > limit) done(false)
       })
     })
     stream.once('trailers', add)

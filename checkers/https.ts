@@ -1,6 +1,8 @@
 import type { Client, Dispatcher } from 'undici'
 import { endpointHost } from './endpoint.js'
 import { excerpt, failed, failureOf, timedOut } from './errors.js'
+import { examined } from './examine.js'
+import { createGathered } from './gathered.js'
 import { httpJudge } from './http-judge.js'
 import { hostOf, requestHeaders } from './http-request.js'
 import type { Response } from './http-response.js'
@@ -15,35 +17,47 @@ import type { HttpSpec, TlsSpec } from './spec.js'
  */
 export function httpsProbe(spec: HttpSpec & { readonly tls: TlsSpec }, dial: Dial): Probe {
   const connect = connector(dial, { ...spec.tls, sni: serverName(spec), alpn: ['http/1.1'] }, spec.proxy)
-  const judgeResponse = httpJudge(spec)
+  const judge = httpJudge(spec)
   // Loaded with the first check that needs it: the start of every process that makes none is shorter by an eighth.
   const library = import('undici')
 
   return async (target, signal) => {
     const link = await connect(target, signal)
     if ('outcome' in link) return link.outcome
-    const { Client } = (await library).default
-    const client = new Client(`https://${endpointHost(target, 443)}`, options(link))
-    let phase = 'status'
-    try {
-      const answer = await client.request({ ...request(spec, target), signal })
-      phase = 'body'
-      return warned(judgeResponse(await receive(answer, spec.maxBytes)), link.warning)
-    } catch (error) {
-      return signal.aborted ? timedOut('L7', `waiting for the ${phase}`) : outcomeOf(error)
-    } finally {
-      // Not awaited: the outcome is known, and closing has no result that anybody wants.
-      client.destroy().catch(() => {})
-      link.socket.destroy()
+    const answer = await exchange(link)
+    if ('outcome' in answer) return answer.outcome
+    return warned(await examined(() => judge.outcome(answer), signal), link.warning)
+
+    async function exchange(link: Link): Promise<Response | { readonly outcome: Outcome }> {
+      const { Client } = (await library).default
+      const client = new Client(`https://${endpointHost(target, 443)}`, options(link))
+      let phase = 'status'
+      try {
+        const answer = await client.request({ ...request(spec, target), signal })
+        phase = 'body'
+        return await receive(answer, spec.maxBytes)
+      } catch (error) {
+        return { outcome: signal.aborted ? timedOut('L7', `waiting for the ${phase}`) : outcomeOf(error) }
+      } finally {
+        // Not awaited: the response is known, and closing has no result that anybody wants.
+        client.destroy().catch(() => {})
+        link.socket.destroy()
+      }
     }
   }
 }
 
 function options({ socket }: Link): Client.Options {
+  let given = false
   return {
     // The connector's type wants a net.Socket; any Duplex that has shaken hands is one to undici.
-    // Not at once: undici waits for ever on a connector that answers before it returns.
-    connect: (_, give) => queueMicrotask(() => give(null, socket as import('node:tls').TLSSocket)),
+    // Not at once: undici waits for ever on a connector that answers before it returns. And once only: given a socket that
+    // has ended it asks for the next without a turn of the loop between.
+    connect(_, give) {
+      if (given) return
+      given = true
+      queueMicrotask(() => give(null, socket as import('node:tls').TLSSocket))
+    },
     headersTimeout: 0,
     bodyTimeout: 0,
     maxHeaderSize: 32_768,
@@ -65,12 +79,10 @@ function request(spec: HttpSpec, target: Target): Dispatcher.RequestOptions {
 
 /** Reads at most `limit` bytes of the body. */
 async function receive({ statusCode, headers, body }: Dispatcher.ResponseData, limit: number): Promise<Response> {
-  const parts: Buffer[] = []
-  let length = 0
+  const kept = createGathered()
   for await (const chunk of body as AsyncIterable<Buffer>) {
-    parts.push(chunk)
-    length += chunk.length
-    if (length > limit) break
+    kept.add(chunk)
+    if (kept.length() > limit) break
   }
   const fields = Object.entries(headers).map(([name, value]): [string, string] => [
     name,
@@ -79,8 +91,8 @@ async function receive({ statusCode, headers, body }: Dispatcher.ResponseData, l
   return {
     status: statusCode,
     headers: new Map(fields),
-    body: Buffer.concat(parts).subarray(0, limit),
-    whole: length <= limit,
+    body: kept.bytes().subarray(0, limit),
+    whole: kept.length() <= limit,
   }
 }
 

@@ -10,13 +10,15 @@ const answered: Outcome = { passed: true, layer: 'L7OK' }
 /** One datagram. Where no answer is required, silence until the timeout passes and only an ICMP unreachable fails. */
 export function udpProbe(spec: UdpSpec): Probe {
   const payload = bytesOf(spec.send)
-  const matches = spec.expect && matcherOf(spec.expect)
-  const required = spec.requireReply || matches !== undefined
+  const wanted = spec.expect && matcherOf(spec.expect)
+  const required = spec.requireReply || wanted !== undefined
   return (target, signal) =>
     datagram(target, payload, signal, {
       received(message) {
-        if (!matches || matches(message)) return answered
-        return failed('bad-reply', 'L7RSP', undefined, excerpt(message))
+        if (!wanted) return answered
+        const judge = () =>
+          wanted.matches(message) ? answered : failed('bad-reply', 'L7RSP', undefined, excerpt(message))
+        return wanted.costly ? judge : judge()
       },
       failed: failureOf,
       late: () => (required ? timedOut('L7') : silence),
