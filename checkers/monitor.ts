@@ -1,11 +1,12 @@
 import { createAddressIndex } from './address-index.js'
 import { fell } from './damping.js'
-import { createEntry, type Entry, inherit } from './entry.js'
+import { createEntry, type Entry, inherit, isHeld } from './entry.js'
 import { failed } from './errors.js'
 import { brokenOff, dueAfter, fold, inverted, nobodyListens } from './fold.js'
 import { createHeap } from './heap.js'
 import { createHistogram } from './histogram.js'
 import type { Result } from './history.js'
+import { createKnocks, nobodyThere } from './knock.js'
 import { createLane } from './lane.js'
 import type { Limits, MonitorPorts, Wanted } from './monitor-ports.js'
 import { firstStart } from './next.js'
@@ -37,6 +38,7 @@ export function createMonitor(ports: MonitorPorts) {
   const network = createLane<Entry>(ports.maxInFlight ?? 512)
   const programs = createLane<Entry>(ports.maxPrograms ?? 16)
   const watch = ports.watch && createWatch({ clock, ...ports.watch, onSign })
+  const knocks = ports.watch && createKnocks({ clock, random, dial: ports.watch.dial, onAnswer })
   const counters = { attempts: 0, passed: 0, failed: 0, localErrors: 0, verdicts: 0 }
   let cancel = () => {}
   let armedFor = Number.POSITIVE_INFINITY
@@ -82,6 +84,7 @@ export function createMonitor(ports: MonitorPorts) {
     byAddress.remove(entry)
     heap.remove(entry)
     watch?.leave(entry.target, entry.key)
+    knocks?.leave(entry.target, entry.key)
     entry.running?.abort()
   }
 
@@ -182,10 +185,10 @@ export function createMonitor(ports: MonitorPorts) {
     entry.health = health
     if (isPending(before) && !isPending(health)) pendings--
     entry.byWatch = final
-    // One failure in a hurry is one failure: what comes next is `fast_interval`, so that `fall` keeps its meaning. A
-    // connection that broke off is the same death once more: the looks that are left find who listens, and count no further.
+    // One failure in a hurry is one failure: what comes next is `fast_interval`, so that `fall` keeps its meaning; and one
+    // pass of a server that is down is one pass, for `rise`. A connection that broke off is the same death once more: the looks that are left find who listens, and count no further.
     if (again) entry.brokenOff = true
-    else if (urgent && !outcome.passed) entry.hurry = []
+    else if ((urgent && !outcome.passed) || (outcome.passed && health.verdict === 'down')) entry.hurry = []
     if (entry.spec.watch.enabled) follow(entry, health, outcome, now)
     heap.schedule(entry, dueAfter(entry, before, now, random()))
     if (!outcome.passed && outcome.reason === 'unreachable' && isContent(before)) unreachable(entry)
@@ -214,12 +217,36 @@ export function createMonitor(ports: MonitorPorts) {
   }
 
   function follow(entry: Entry, health: Health, outcome: Outcome, now: Millis) {
+    if (health.verdict === 'down' && nobodyThere(outcome) && !isHeld(entry, now))
+      knocks?.nobody(entry.target, entry.key, entry.spec, now)
+    else if (outcome.passed || outcome.reason !== 'local-error') knocks?.leave(entry.target, entry.key)
     if (health.verdict === 'down') watch?.leave(entry.target, entry.key)
     else if (outcome.passed && health.verdict === 'up') watch?.passed(entry.target, entry.key, entry.spec, now)
   }
 
   function onSign(keys: Iterable<string>, kind: 'sudden' | 'usual') {
     for (const key of keys) hasty(key, true, kind === 'usual' ? HURRY.slice(0, 1) : HURRY)
+  }
+
+  /** Somebody answers again. An attempt under way would wait for its own lost packet to be sent again. */
+  function onAnswer(keys: Iterable<string>) {
+    for (const key of keys) {
+      const entry = entries.get(key)
+      if (!entry) continue
+      if (entry.running && !entry.removed) abandon(entry)
+      hasty(key, false, HURRY.slice(0, 1))
+    }
+  }
+
+  /** Its outcome, when it comes, is of no interest. */
+  function abandon(entry: Entry) {
+    const { running } = entry
+    const lane = laneOf(entry)
+    entry.turn++
+    entry.running = undefined
+    lane.leave()
+    running?.abort()
+    fill(lane, clock.now())
   }
 
   /** An ICMP unreachable met this check first: every other one of the address is made at once, while it still knows nothing. */
@@ -261,6 +288,15 @@ export function createMonitor(ports: MonitorPorts) {
     for (const entry of byAddress.at(address)) hasty(entry.key, false)
   }
 
+  /** The address answers again, says the kernel: one look of each check that found nobody there. */
+  function back(address: string) {
+    for (const entry of byAddress.at(address)) {
+      const last = entry.history.last()
+      if (entry.health.verdict === 'down' && last && nobodyThere(last.outcome))
+        hasty(entry.key, false, HURRY.slice(0, 1))
+    }
+  }
+
   /** An operator's word: a check with manual resume may come up again. */
   function resume(key: string) {
     const entry = entries.get(key)
@@ -274,6 +310,7 @@ export function createMonitor(ports: MonitorPorts) {
     armedFor = Number.POSITIVE_INFINITY
     for (const entry of entries.values()) remove(entry)
     watch?.stop()
+    knocks?.stop()
   }
 
   function metrics() {
@@ -287,6 +324,8 @@ export function createMonitor(ports: MonitorPorts) {
       /** How long the first in line has been due, ms. */
       queueAge: Math.max(...oldest),
       watch: watch?.metrics() ?? { held: 0, over: 0, signs: 0, wanted: 0, budget: 0 },
+      /** Addresses that are knocked at, and knocks since the start. */
+      knocks: knocks?.metrics() ?? { targets: 0, made: 0 },
       /** From due to start, ms. */
       lag: { p50: lag.quantile(0.5), p99: lag.quantile(0.99), max: lag.max() },
       /** How long our own loop stood still while attempts were in flight, ms in all. */
@@ -300,6 +339,7 @@ export function createMonitor(ports: MonitorPorts) {
     limit,
     hasty,
     hastyAddress,
+    back,
     resume,
     stop,
     pending: () => pendings,

@@ -197,7 +197,14 @@ let pathsSaid: string | undefined
 let tableSaid: string | undefined
 let pathsDue = false
 
-watchNeighbours(neighbourHurry(systemClock.now, thinksUp, address => engine.monitor().hastyAddress(address))).then(
+watchNeighbours(
+  neighbourHurry({
+    now: systemClock.now,
+    thinksUp,
+    hasty: address => engine.monitor().hastyAddress(address),
+    back: address => engine.monitor().back(address),
+  }),
+).then(
   watch => {
     neighbours.watch = watch
   },

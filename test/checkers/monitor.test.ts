@@ -334,6 +334,24 @@ describe('the monitor', () => {
     expect(verdicts).toHaveLength(2)
   })
 
+  test('looks once at an address that is there again, and one pass counts once', async () => {
+    const { time, monitor, want, answers, starts, verdicts } = setup()
+    answers.set('a', unreachable)
+    answers.set('b', refused)
+    monitor.set(want(['a', { interval: 9000, downInterval: 9000 }], ['b', { interval: 9000, downInterval: 9000 }]))
+    await time.until(1000)
+    starts.length = 0
+    answers.set('a', pass)
+    monitor.back('a')
+    await time.until(3000)
+    expect(starts.map(({ at, address }) => `${at} ${address}`)).toEqual(['1000 a', '1200 a'])
+    expect(verdicts.at(-1)).toBe('1200 a down>up')
+    // Up, and looked at as ever.
+    monitor.back('a')
+    await time.until(4000)
+    expect(starts).toHaveLength(2)
+  })
+
   test('holds a flapping server down for longer each time, and the first pass afterwards brings it back', async () => {
     const { time, answers, monitor, want, verdicts } = setup()
     const damping = { hold: 5000, max: 20_000, forget: 600_000 }

@@ -42,7 +42,7 @@ afterAll(async () => {
   other.remove()
 })
 
-test('a host that vanishes is out as soon as its neighbour entry fails, long before its next check', async () => {
+test('a host that vanishes is out as soon as its neighbour entry fails, and in as soon as it answers, long before its next check', async () => {
   await director.a.stay(async () => {
     const traffic = createSocket('udp4')
     const dial = createBatchDial()
@@ -54,11 +54,12 @@ test('a host that vanishes is out as soon as its neighbour entry fails, long bef
       probeFor: spec => probeFor(spec, { dial }),
       onVerdict: ({ from, to }) => verdicts.push(`${from}>${to}`),
     })
-    const hurry = neighbourHurry(
-      systemClock.now,
-      () => monitor.health('k')?.verdict === 'up',
-      address => monitor.hastyAddress(address),
-    )
+    const hurry = neighbourHurry({
+      now: systemClock.now,
+      thinksUp: () => monitor.health('k')?.verdict === 'up',
+      hasty: address => monitor.hastyAddress(address),
+      back: address => monitor.back(address),
+    })
     const neighbours = await watchNeighbours(hurry)
     closing.push(monitor.stop, dial.stop, neighbours.close, () => traffic.close())
     const spec = checkSpec({ interval: 300_000, timeout: 400, fastInterval: 100, fall: 3 })
@@ -78,6 +79,12 @@ test('a host that vanishes is out as soon as its neighbour entry fails, long bef
     expect(verdicts).toEqual(['unknown>up', 'up>down'])
     // Three failures: what hurries is a check, never the verdict.
     expect(monitor.metrics().failed).toBe(3)
+
+    director.b.run('ip', 'link', 'set', 'rs', 'up')
+    const healed = performance.now()
+    await until('the third verdict', () => verdicts.length === 3, 40_000)
+    console.log(`back ${Math.round(performance.now() - healed)} ms after the cable was mended`)
+    expect(verdicts[2]).toBe('down>up')
   })
 })
 
