@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
+import { onlyAlone, type Saved, saved } from './broken-entries.js'
 import { canonical } from './canonical.js'
 import type { Config } from './config.js'
 import { type Reporter, reporter, type Surroundings } from './context.js'
@@ -8,7 +9,7 @@ import type { Environment } from './environment.js'
 import { freeze } from './freeze.js'
 import { gather } from './gather.js'
 import { complaints } from './issues.js'
-import type { Path, Problem } from './problem.js'
+import type { Problem } from './problem.js'
 import { alerts } from './resolve/alerts.js'
 import { checks } from './resolve/checks.js'
 import { findNode } from './resolve/node.js'
@@ -46,7 +47,13 @@ export type Loaded =
       /** Where each virtual router and virtual server stands: `virtual_servers.web` -> `FILE:LINE`. */
       readonly lines: Readonly<Record<string, string>>
     }
-  | { readonly ok: false; readonly errors: readonly Problem[]; readonly warnings: readonly Problem[] }
+  | {
+      readonly ok: false
+      readonly errors: readonly Problem[]
+      readonly warnings: readonly Problem[]
+      /** What was read: the file and what it includes. */
+      readonly files: readonly string[]
+    }
 
 /** The text of a configuration file -> the frozen configuration of this director, or every error at once. Never throws on any text. */
 export function loadConfig(text: string, options: LoadOptions): Loaded {
@@ -62,10 +69,12 @@ export function loadConfig(text: string, options: LoadOptions): Loaded {
   if (unreadable && report.errors.length > 0) return failed(report, gathered.files)
 
   const data = withDefaults(gathered.data, report)
-  const parsed = parse(data, report)
-  if (parsed === undefined) return failed(report, gathered.files)
+  const { whole, partly } = parse(data, report)
+  const resolved = (file: File, to: Reporter) => resolve(file, gathered.data, gathered.files, options, surroundings, to)
+  if (partly !== undefined) resolved(partly, onlyAlone(report))
+  if (whole === undefined) return failed(report, gathered.files)
 
-  const config = resolve(parsed, gathered.data, gathered.files, options, surroundings, report)
+  const config = resolved(whole, report)
   if (report.errors.length > 0) return failed(report, gathered.files)
   const lines = Object.fromEntries(
     (['virtual_routers', 'virtual_servers'] as const).flatMap(part =>
@@ -81,7 +90,7 @@ export function loadConfig(text: string, options: LoadOptions): Loaded {
 const silent: Reporter = { errors: [], warnings: [], error: () => {}, warn: () => {} }
 
 function failed({ errors, warnings }: Reporter, files: readonly string[]): Loaded {
-  return { ok: false, errors: sorted(errors, files), warnings: sorted(warnings, files) }
+  return { ok: false, errors: sorted(errors, files), warnings: sorted(warnings, files), files }
 }
 
 /** Nobody reads more; the count says how many there are. */
@@ -99,47 +108,13 @@ function sorted(problems: readonly Problem[], files: readonly string[]): readonl
   return [...all.slice(0, most), rest]
 }
 
-/**
- * The schema's verdict. What is broken is reported and left out, so that the rest is looked at in the same run: first the
- * unknown keys, then whole entries.
- */
-function parse(data: Record<string, unknown>, report: Reporter): File | undefined {
+/** The schema's verdict: the file, or what is left of it when everything is taken out that is reported here. */
+function parse(data: Record<string, unknown>, report: Reporter): Saved<File> {
   const first = schema.safeParse(data)
-  if (first.success) return first.data
+  if (first.success) return { whole: first.data, partly: undefined }
   for (const { code, path, message, ...more } of complaints(schema, data, first.error.issues))
     report.error(code, path, message, more)
-  let rest = data
-  for (let round = 0; round < 3; round++) {
-    const again = schema.safeParse(rest)
-    if (again.success) return again.data
-    rest = without(
-      rest,
-      again.error.issues.map(({ path }) => (path as Path).slice(0, 2)),
-      again.error.issues.flatMap(issue =>
-        issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys : [],
-      ),
-    )
-  }
-  return undefined
-}
-
-/** The data without these entries; a list goes as a whole, so that the positions of others stay right. */
-function without(
-  data: Record<string, unknown>,
-  paths: readonly Path[],
-  keys: readonly string[],
-): Record<string, unknown> {
-  const result = { ...data }
-  for (const key of keys) delete result[key]
-  for (const [key, step] of paths) {
-    const part = result[String(key)]
-    if (step === undefined || !isMapping(part)) delete result[String(key)]
-    else {
-      const { [step]: _, ...others } = part
-      result[String(key)] = others
-    }
-  }
-  return result
+  return saved(schema, data)
 }
 
 function resolve(

@@ -1,5 +1,6 @@
 import type { Config } from '../../config/config.js'
 import type { Problem } from '../../config/problem.js'
+import { fileTrouble } from '../cli/file-trouble.js'
 import { loadFile } from '../cli/load-file.js'
 import { readApplied } from './applied.js'
 import { type Pending, readPending } from './pending.js'
@@ -42,8 +43,8 @@ export function readConfig(file: string, config: Config): ReturnType<typeof load
   try {
     return loadFile(file, { node: config.node.name })
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
+    const message = fileTrouble(error)
     const problem: Problem = { code: 'unreadable', message, file, line: 0, col: 0, path: '', snippet: '' }
-    return { ok: false, errors: [problem], warnings: [] }
+    return { ok: false, errors: [problem], warnings: [], files: [file] }
   }
 }

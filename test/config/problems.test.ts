@@ -40,6 +40,40 @@ describe('every kind of mistake', () => {
     await expect(told.join('\n')).toMatchFileSnapshot('problems.txt')
   })
 
+  test('is told in one go, also where it stands in an entry that has another', () => {
+    const text = `directors:
+  d1: { address: 10.9.0.11, priority: 300 }
+virtual_routers:
+  web:
+    vrid: 51
+    interface: eth0
+    advert_interval: 100
+    vips: [10.9.0.100/32, 10.9.0.100/32]
+    priorities: { d9: 100 }
+    track: { virtual_servers: { wep: { weight: -60 } } }
+virtual_servers:
+  web:
+    address: 10.9.0.100:80
+    scheduler: wlcc
+    forward: dr
+    check: homepage
+    quorum: 9
+    real_servers:
+      - { address: 10.9.0.21 }
+      - { address: 10.9.0.21 }
+`
+    expect(problems(text)).toEqual([
+      '2:39: priority: expected a whole number from 1 to 255, found 300 [out-of-range]',
+      '7:22: advert_interval: expected a duration with its unit, such as 500ms, 2s, 5m or 1h, found 100 [bad-duration] | write 100ms or 100s, whichever is meant',
+      '8:27: 10.9.0.100 stands twice in web [duplicate-vip]',
+      '9:19: there is no director "d9" [unknown-director] | did you mean "d1"?',
+      '10:33: there is no virtual server "wep" [unknown-tracked] | did you mean "web"?',
+      '14:16: scheduler: expected one of: rr, wrr, lc, wlc, lblc, lblcr, dh, sh, sed, nq, fo, ovf, mh, twos, found "wlcc" [bad-word] | did you mean "wlc"?',
+      '16:12: there is no check "homepage" [unknown-check] | define it under checks',
+      '20:9: 10.9.0.21 port 80 stands twice in web [duplicate-real-server]',
+    ])
+  })
+
   test('is told of up to 500 times, and then counted', () => {
     const servers = Array.from(
       { length: 2000 },
