@@ -1,10 +1,15 @@
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
+import { withoutSecrets } from '../../config/without-secrets.js'
+import { runDoctor } from '../doctor/doctor.js'
+import { formatReport } from '../doctor/finding.js'
 import { exit, type Run, text } from './command.js'
 import { pathsOf, statusClient } from './daemon.js'
+import { fileTrouble } from './file-trouble.js'
+import { loadFile } from './load-file.js'
 
 const execute = promisify(execFile)
 
@@ -15,16 +20,15 @@ const commands: readonly (readonly [string, string, ...string[]])[] = [
   ['routes.txt', 'ip', 'route', 'show', 'table', 'all'],
   ['neighbours.txt', 'ip', 'neighbour'],
   ['modules.txt', 'lsmod'],
+  ['journal.txt', 'journalctl', '-u', 'lvskeeper', '-n', '5000', '--no-pager'],
 ]
 const files: readonly (readonly [string, string])[] = [
   ['ip_vs.txt', '/proc/net/ip_vs'],
   ['ip_vs_stats.txt', '/proc/net/ip_vs_stats'],
   ['meminfo.txt', '/proc/meminfo'],
 ]
-const secret = /^(\s*(?:-\s*)?(?:[\w-]*(?:password|secret|token|key|bearer)[\w-]*)\s*:\s*)(?!.*_file)(.+)$/gim
-
 /** Collects what a second pair of eyes needs, secrets blanked. */
-export const bundle: Run = async ({ options, out }) => {
+export const bundle: Run = async ({ options, out, err }) => {
   const paths = pathsOf(options)
   const folder = mkdtempSync(join(tmpdir(), 'lvskeeper-bundle-'))
   const name = `lvskeeper-${hostname()}`
@@ -36,7 +40,11 @@ export const bundle: Run = async ({ options, out }) => {
       ['metrics.txt', '/metrics'],
     ] as const)
       put(file, await answer(() => statusClient(options).get<unknown>(path)))
-    put('lvskeeper.yaml', await answer(async () => readFileSync(paths.config, 'utf8').replace(secret, '$1***')))
+    const loaded = load(paths.config)
+    const read = loaded?.ok ? loaded.config.files : (loaded?.files ?? [paths.config])
+    for (const [at, file] of read.entries())
+      put(`config-${at}-${basename(file)}`, await answer(async () => blanked(file)))
+    put('doctor.txt', await answer(async () => formatReport(runDoctor(loaded?.ok ? { config: loaded.config } : {}))))
     for (const [file, path] of files) put(file, await answer(async () => readFileSync(path, 'utf8')))
     for (const [file, program, ...args] of commands)
       put(
@@ -47,9 +55,27 @@ export const bundle: Run = async ({ options, out }) => {
     await execute('tar', ['-czf', target, '-C', folder, '.'])
     out(`${target}: read it before you send it; passwords, keys and tokens of the configuration are blanked\n`)
     return exit.ok
+  } catch (error) {
+    const { stderr } = error as { stderr?: string }
+    err(`bundle: ${stderr?.trim() || fileTrouble(error)}\n`)
+    return exit.failed
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+function load(file: string): ReturnType<typeof loadFile> | undefined {
+  try {
+    return loadFile(file, { static: true })
+  } catch {
+    return undefined
+  }
+}
+
+function blanked(file: string): string {
+  const content = withoutSecrets(readFileSync(file, 'utf8'))
+  if (content === undefined) throw new Error('it cannot be read as YAML, so its secrets cannot be found')
+  return content
 }
 
 async function answer(ask: () => Promise<unknown>): Promise<string> {
