@@ -51,13 +51,16 @@ function memberStatus(
   const { server, service } = member
   const found = outcome?.servers.get(serverKey(server))
   const override = pool.overrideOf(member)
+  const state = server.checks.length === 0 && found?.state === 'up' ? 'unchecked' : (found?.state ?? member.verdict)
+  // What an order made of it began with the order, not with the last verdict.
+  const ordered = override !== undefined && state !== 'unchecked' && state !== member.verdict
   const first = service.ids[0]
   const kernel = first && fast?.get(fastKey(first))?.servers.get(serverKey(kernelServer(first, named(member))))
   return {
     address: server.address,
     port: server.port,
-    state: server.checks.length === 0 && found?.state === 'up' ? 'unchecked' : (found?.state ?? member.verdict),
-    since: member.since,
+    state,
+    since: ordered ? override.at : member.since,
     weight: server.weight,
     ...(found?.weight === undefined ? {} : { kernelWeight: found.weight }),
     forward: server.forward,

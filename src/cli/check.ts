@@ -3,6 +3,7 @@ import { runDoctor } from '../doctor/doctor.js'
 import { formatReport } from '../doctor/finding.js'
 import { exit, type Run, text } from './command.js'
 import { pathsOf } from './daemon.js'
+import { fileTrouble } from './file-trouble.js'
 import { loadFile } from './load-file.js'
 
 /**
@@ -16,7 +17,7 @@ export const check: Run = async ({ args: [given], options, out, err }) => {
   try {
     result = loadFile(file, options['host'] ? { node } : { node, static: true })
   } catch (error) {
-    err(`${file}: ${error instanceof Error ? error.message : String(error)}\n`)
+    err(`${file}: ${fileTrouble(error)}\n`)
     return exit.config
   }
   const problems = result.ok ? [] : result.errors
@@ -31,6 +32,8 @@ export const check: Run = async ({ args: [given], options, out, err }) => {
   for (const warning of result.warnings) err(`warning: ${formatProblem(warning)}\n`)
   if (!result.ok) {
     err(`${file}: ${count(problems.length, 'error')}, ${count(result.warnings.length, 'warning')}\n`)
+    if (problems.every(({ code }) => code.startsWith('yaml-')))
+      err('(what it says was not looked at: it cannot be read as YAML)\n')
     return exit.config
   }
   const { routers, services } = result.config

@@ -24,6 +24,11 @@ const codes: Readonly<Record<string, number>> = {
   invalid: exit.usage,
 }
 
+/** What a person types next. */
+const next: Readonly<Record<string, string>> = {
+  'not-running': '  why: journalctl -u lvskeeper -n 30    start it: systemctl start lvskeeper\n',
+}
+
 /** Runs what speaks to the director; an ApiError becomes a line on standard error and its exit code. */
 export async function withDaemon({ options, err, out }: Call, body: () => Promise<number>): Promise<number> {
   try {
@@ -32,7 +37,7 @@ export async function withDaemon({ options, err, out }: Call, body: () => Promis
     if (!(error instanceof ApiError)) throw error
     if (options['json'])
       out(`${JSON.stringify({ error: { code: error.code, text: error.message, details: error.details } })}\n`)
-    else err(`${error.message}\n`)
+    else err(`${error.message}\n${next[error.code] ?? ''}`)
     return codes[error.code] ?? exit.failed
   }
 }

@@ -3,6 +3,7 @@ import { runDoctor } from '../doctor/doctor.js'
 import { formatReport } from '../doctor/finding.js'
 import { exit, type Run, text } from './command.js'
 import { pathsOf } from './daemon.js'
+import { fileTrouble } from './file-trouble.js'
 import { loadFile } from './load-file.js'
 
 /** Looks at this machine as a director, with the file's eyes where there is one. Changes nothing. */
@@ -14,7 +15,7 @@ export const doctor: Run = async ({ options, out, err }) => {
     if (asked || existsSync(file)) result = loadFile(file, { node: text(options, 'node') })
     else err(`${file} is not there: only the machine itself is looked at\n`)
   } catch (error) {
-    err(`${file}: ${error instanceof Error ? error.message : String(error)}\n`)
+    err(`${file}: ${fileTrouble(error)}\n`)
     return exit.config
   }
   if (result && !result.ok)

@@ -5,6 +5,7 @@ import { importIpvsadm } from '../../config/import/ipvsadm.js'
 import { importKeepalived } from '../../config/import/keepalived.js'
 import { importLdirectord } from '../../config/import/ldirectord.js'
 import { type Call, exit, type Run, text } from './command.js'
+import { fileTrouble } from './file-trouble.js'
 
 type Source = { readonly file: string; readonly text: string }
 
@@ -48,7 +49,8 @@ export const importCommand: Run = async call => {
   try {
     sources = files.map((file = '') => ({ file, text: readFileSync(file === '-' ? 0 : file, 'utf8') }))
   } catch (error) {
-    err(`import: ${error instanceof Error ? error.message : String(error)}\n`)
+    const { path } = error as NodeJS.ErrnoException
+    err(`import: ${path === undefined ? '' : `${path}: `}${fileTrouble(error)}\n`)
     return exit.failed
   }
   const result = read(sources, call)
@@ -71,7 +73,7 @@ function written({ err }: Call, path: string, yaml: string): boolean {
     writeFileSync(path, yaml, { mode: 0o640, flag: 'wx' })
     return true
   } catch (error) {
-    err(`import: ${error instanceof Error ? error.message : String(error)}\n`)
+    err(`import: ${path}: ${fileTrouble(error)}\n`)
     return false
   }
 }

@@ -3,6 +3,7 @@ import type { PlanAnswer } from '../api/handlers.js'
 import type { Status } from '../status/status.js'
 import { exit, type Run } from './command.js'
 import { controlClient, statusClient, withDaemon } from './daemon.js'
+import { fileTrouble } from './file-trouble.js'
 import { loadFile } from './load-file.js'
 
 /** What a reload of the file would change. The file is read here, with the caller's rights. */
@@ -10,11 +11,20 @@ export const plan: Run = call =>
   withDaemon(call, async () => {
     const { args, options, out, err } = call
     const { node, config } = await statusClient(options).get<Status>('/v1/status')
-    const result = loadFile(args[0] ?? config.file, { node })
-    if (!result.ok) {
-      for (const problem of result.errors) err(`${formatProblem(problem)}\n`)
+    const file = args[0] ?? config.file
+    let result: ReturnType<typeof loadFile>
+    try {
+      result = loadFile(file, { node })
+    } catch (error) {
+      err(`${file}: ${fileTrouble(error)}\n`)
       return exit.config
     }
+    if (!result.ok) {
+      for (const problem of result.errors) err(`${formatProblem(problem)}\n`)
+      err(`${file} is not valid: a reload would refuse it\n`)
+      return exit.config
+    }
+    for (const warning of result.warnings) err(`warning: ${formatProblem(warning)}\n`)
     const answer = await controlClient(options).post<PlanAnswer>('/v1/plan', { candidate: result.config })
     if (options['json']) out(`${JSON.stringify(answer)}\n`)
     else if (options['ipvsadm']) out(answer.ipvsadm.map(line => `${line}\n`).join(''))

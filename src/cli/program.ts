@@ -35,6 +35,8 @@ export async function main(argv: readonly string[]): Promise<number> {
 function add(program: Commander, command: Command, done: (code: number) => void): void {
   const sub = program.command(command.name).summary(command.summary).description(command.summary).exitOverride()
   if (command.args) sub.arguments(command.args)
+  const usage = `lvskeeper ${command.name} [options]${command.args ? ` ${command.args}` : ''}`
+  sub.showHelpAfterError(`usage: ${usage}\nlike:  ${command.examples[0]}\n(lvskeeper help ${command.name} says more)`)
   for (const option of command.options ?? []) sub.option(option.flags, option.text, option.default)
   sub.addHelpText('after', `\nExamples:\n${command.examples.map(line => `  ${line}`).join('\n')}`)
   sub.action(async (...received: unknown[]) => {

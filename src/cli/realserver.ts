@@ -6,6 +6,7 @@ import { applyRealServer, prepareRealServer } from '../realserver/prepare.js'
 import { verifyRealServer } from '../realserver/verify.js'
 import { type Call, exit, type Options, type Run, text } from './command.js'
 import { pathsOf } from './daemon.js'
+import { fileTrouble } from './file-trouble.js'
 import { loadFile, localAddresses } from './load-file.js'
 
 const formatNames: readonly string[] = ['plan', 'script', 'networkd', 'sysctl'] satisfies Format[]
@@ -61,7 +62,7 @@ function fromFile({ options, err }: Call): readonly Half[] | number {
   try {
     result = loadFile(file, { static: true })
   } catch (error) {
-    err(`${file}: ${error instanceof Error ? error.message : String(error)}\n`)
+    err(`${file}: ${fileTrouble(error)}\n`)
     err('realserver: name the file with -c, or the virtual addresses with --vip\n')
     return exit.config
   }

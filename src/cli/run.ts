@@ -5,6 +5,7 @@ import { rivals } from '../process/rivals.js'
 import { runningPid } from '../process/running.js'
 import { exit, type Run, text } from './command.js'
 import { pathsOf } from './daemon.js'
+import { fileTrouble } from './file-trouble.js'
 import { loadFile } from './load-file.js'
 
 /** Runs a director until it is told to leave. What would keep it from running is said before anything is touched. */
@@ -24,7 +25,7 @@ export const run: Run = async ({ options, err }) => {
   try {
     result = loadFile(paths.config, { node })
   } catch (error) {
-    err(`${paths.config}: ${error instanceof Error ? error.message : String(error)}\n`)
+    err(`${paths.config}: ${fileTrouble(error)}\n`)
     return exit.config
   }
   for (const warning of result.warnings) err(`warning: ${formatProblem(warning)}\n`)

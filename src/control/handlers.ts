@@ -9,7 +9,7 @@ import { current } from './behind.js'
 import { end } from './overrides.js'
 import { planChanges } from './plan.js'
 import { restartNeeded } from './restart-needed.js'
-import { about, label, parseServerName, type ServerName, touched } from './servers.js'
+import { about, label, listed, noSuchServer, parseServerName, type ServerName, touched } from './servers.js'
 import { shortOfQuorum } from './short-of-quorum.js'
 import { type State, statusOf } from './state.js'
 
@@ -90,6 +90,13 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
     return held.length > 0 ? `nobody took ${held.join(', ')}: still master here` : 'the vrrp process did not answer'
   }
 
+  function nothingCalled(subject: string): string {
+    const services = [...state.services.values()]
+    if (parseServerName(subject)) return noSuchServer(services, subject)
+    const routers = listed(state.config.routers.map(({ name }) => name))
+    return `nothing here is called ${subject}: of virtual routers ${routers}, of virtual servers ${listed(services.map(({ name }) => name))}`
+  }
+
   return {
     status: () => statusOf(state),
     overrideLimit: () => state.config.overrideLimit,
@@ -97,7 +104,7 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
 
     async explain(subject) {
       const found = explain(statusOf(state), subject, wanted => state.events.recent(20, { subject: wanted }))
-      if (found.servers.length + found.routers.length === 0) return no('not-found', `nothing here is called ${subject}`)
+      if (found.servers.length + found.routers.length === 0) return no('not-found', nothingCalled(subject))
       const servers = await Promise.all(
         found.servers.map(async entry => {
           const { service, server } = entry
@@ -156,7 +163,7 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
       if (!name) return no('invalid', `${request.server}: expected SERVICE/ADDRESS[:PORT] or ADDRESS[:PORT]`)
       const services = [...state.services.values()]
       const found = touched(services, name)
-      if (found.length === 0) return no('not-found', `no real server is called ${request.server}`)
+      if (found.length === 0) return no('not-found', noSuchServer(services, request.server))
       const { verb, weight, until } = request
       const at = Date.now()
       const fresh = found.map(
@@ -188,7 +195,7 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
         const known = touched([...state.services.values()], name).length > 0
         return known
           ? done({ text: 'no override to end: the checks decide already' })
-          : no('not-found', `no real server is called ${server}`)
+          : no('not-found', noSuchServer([...state.services.values()], server))
       }
       actions.setOverrides(ended)
       return done({ text: 'the checks decide again', touched: ended.map(label) })
@@ -198,8 +205,8 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
       alone('a failover', async () => {
         const status = state.routers.get(router)
         if (!state.config.routers.some(known => known.name === router)) {
-          const names = state.config.routers.map(known => known.name).join(', ')
-          return no('not-found', `no virtual router is called ${router} (there is ${names || 'none'})`)
+          const names = listed(state.config.routers.map(known => known.name))
+          return no('not-found', `no virtual router is called ${router} (${names})`)
         }
         if (!status) return no('unavailable', 'the vrrp process is starting: try again')
         const { [router]: order, ...rest } = current(state.orders, Date.now())

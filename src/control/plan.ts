@@ -7,6 +7,7 @@ import { ipvsadmLine } from '../ipvs/ipvsadm.js'
 import { plan } from '../ipvs/plan.js'
 import { serverKey, type Table } from '../ipvs/table.js'
 import type { ServiceStatus } from '../messages.js'
+import { durationWords, fieldWords } from './plan-words.js'
 import { restartNeeded } from './restart-needed.js'
 
 /**
@@ -59,7 +60,16 @@ function others(now: Config, next: Config): string[] {
   const parts = new Set([...Object.keys(now), ...Object.keys(next)] as (keyof Config)[])
   return [...parts]
     .filter(part => !told.includes(part) && !isDeepStrictEqual(now[part], next[part]))
-    .flatMap(part => [`~ ${part}`, ...(plain.includes(part) ? fieldsOf(now[part], next[part]) : [])])
+    .flatMap(part => {
+      if (isSetting(now[part]) && isSetting(next[part]))
+        return difference(part, now[part], next[part]).map(line => `~ ${line}`)
+      return [`~ ${fieldWords(part)}`, ...(plain.includes(part) ? fieldsOf(now[part], next[part]) : [])]
+    })
+}
+
+/** Said in full: a word or a number (none of these parts is a secret). */
+function isSetting(value: unknown): boolean {
+  return value === undefined || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }
 
 /** Parts whose fields are short and hold no secret. */
@@ -69,18 +79,18 @@ function fieldsOf(before: unknown, after: unknown): string[] {
   return difference('', before ?? {}, after ?? {}).map(field => `    ${field}`)
 }
 
-/** `advertInterval: 100 -> 200`; whole objects that come or go are named only. Lists of named things by their address. */
+/** `advert_interval: 100ms -> 200ms`; whole objects that come or go are named only. Lists of named things by their address. */
 function difference(path: string, before: unknown, after: unknown): string[] {
   if (isDeepStrictEqual(before, after)) return []
-  if (secret.test(path.slice(path.lastIndexOf('.') + 1))) return [`${path}: changed`]
+  if (secret.test(path.slice(path.lastIndexOf('.') + 1))) return [`${fieldWords(path)}: changed`]
   if (Array.isArray(before) && Array.isArray(after)) {
     const old = byIdentity(before)
     const fresh = byIdentity(after)
     return [
       ...[...fresh].flatMap(([key, item]) =>
-        old.has(key) ? difference(`${path}[${key}]`, old.get(key), item) : [`+ ${path}[${key}]`],
+        old.has(key) ? difference(`${path}[${key}]`, old.get(key), item) : [`+ ${fieldWords(path)}[${key}]`],
       ),
-      ...[...old.keys()].filter(key => !fresh.has(key)).map(key => `- ${path}[${key}]`),
+      ...[...old.keys()].filter(key => !fresh.has(key)).map(key => `- ${fieldWords(path)}[${key}]`),
     ]
   }
   if (isRecord(before) && isRecord(after)) {
@@ -89,7 +99,11 @@ function difference(path: string, before: unknown, after: unknown): string[] {
     const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(own)
     return keys.flatMap(key => difference(path === '' ? key : `${path}.${key}`, before[key], after[key]))
   }
-  return [`${path}: ${short(before)} -> ${short(after)}`]
+  return [`${fieldWords(path)}: ${words(path, before)} -> ${words(path, after)}`]
+}
+
+function words(path: string, value: unknown): string {
+  return durationWords(path, value) ?? short(value)
 }
 
 function byIdentity(list: readonly unknown[]): Map<string, unknown> {

@@ -19,6 +19,26 @@ export function parseServerName(text: string): ServerName | undefined {
   return port > 65_535 ? undefined : { service, address, port }
 }
 
+/** Why a name fits no real server, and what there is. */
+export function noSuchServer(services: readonly ServiceStatus[], text: string): string {
+  const { service, address } = parseServerName(text) ?? { service: '*', address: '' }
+  const found = services.find(({ name }) => name === service)
+  if (service !== '*' && !found)
+    return `there is no virtual server ${service} (${listed(services.map(({ name }) => name))})`
+  if (found)
+    return `${service} has no real server ${text.slice(service.length + 1)} (${listed(found.realServers.map(serverKey))})`
+  const addresses = new Set(services.flatMap(({ realServers }) => realServers.map(server => server.address)))
+  const port = addresses.has(address) ? 'with this port' : `(${listed([...addresses])})`
+  return `no virtual server has a real server ${text} ${port}`
+}
+
+/** The first of what there is: a person picks from it, and reads no thousand names. */
+export function listed(names: readonly string[]): string {
+  if (names.length === 0) return 'there is none'
+  const more = names.length > 8 ? ` and ${names.length - 8} more` : ''
+  return `there is ${names.slice(0, 8).join(', ')}${more}`
+}
+
 export type Touched = { readonly service: string; readonly address: string; readonly port: number }
 
 /** The real servers that the name fits, in the order of the file. */

@@ -317,7 +317,8 @@ async function reload(confirm: number | undefined) {
   const result = readConfig(paths.config, state.config)
   if (!result.ok) {
     const [one] = result.errors
-    const text = `${result.errors.length} errors; the first: ${one?.file}:${one?.line}: ${one?.message}`
+    const others = result.errors.length > 1 ? ` (the first of ${result.errors.length} errors)` : ''
+    const text = `${one?.file}:${one?.line}: ${one?.message}${others}`
     state.refused = { at: Date.now(), text }
     record(event('config.rejected', 'warning', 'configuration', `reload refused: ${text}`))
     return { ok: false as const, errors: result.errors }

@@ -137,7 +137,7 @@ function* onePeer(peer: PeerView, now: number): Generator<Notice> {
   const subject = `director ${peer.name}`
   if (peer.state !== 'fresh') {
     const text = peer.lastHeard === undefined ? 'never heard' : `silent for ${age(now - peer.lastHeard)}`
-    yield { level: 'warning', code: 'peer.silent', subject, text, next: 'lvskeeper doctor' }
+    yield { level: 'warning', code: 'peer.silent', subject, text, next: `on ${peer.name}: lvskeeper status` }
     return
   }
   if (peer.report?.maintenance) yield { level: 'notice', code: 'peer.maintenance', subject, text: 'in maintenance' }

@@ -75,7 +75,10 @@ describe('the command line', () => {
   test('answers what it does not understand with exit 64 and a suggestion', async () => {
     expect(await run('statsu')).toMatchObject({ code: 64, err: expect.stringContaining('Did you mean status?') })
     expect(await run('status', '--jsn')).toMatchObject({ code: 64, err: expect.stringContaining('--json') })
-    expect(await run('drain')).toMatchObject({ code: 64, err: expect.stringContaining("'server'") })
+    expect(await run('drain')).toMatchObject({
+      code: 64,
+      err: expect.stringMatching(/'server'\nusage: lvskeeper drain \[options\] <server>\nlike: +lvskeeper drain web\//),
+    })
     expect(await run('force', 'web/10.9.0.21', 'sideways')).toMatchObject({ code: 64 })
     expect(await run('weight', 'web/10.9.0.21', 'much')).toMatchObject({ code: 64 })
     expect(await run('maintenance', 'perhaps')).toMatchObject({ code: 64 })
@@ -102,7 +105,7 @@ describe('the command line', () => {
     expect(JSON.parse(json.out)).toMatchObject({ valid: false, errors: [{ code: 'unknown-key', line: 2, col: 1 }, {}] })
     expect(await run('check', join(folder, 'nothing.yaml'))).toMatchObject({
       code: 78,
-      err: expect.stringContaining('ENOENT'),
+      err: expect.stringContaining('nothing.yaml: no such file'),
     })
   })
 
@@ -111,7 +114,9 @@ describe('the command line', () => {
     for (const command of [['status'], ['events'], ['explain', 'web'], ['reload'], ['restart'], ['drain', '10.9.0.21']])
       expect(await run(...command, ...nowhere), command[0]).toMatchObject({
         code: 69,
-        err: expect.stringMatching(/^lvskeeper does not run on this machine/),
+        err: expect.stringMatching(
+          /^lvskeeper does not run on this machine .*\n {2}why: journalctl .* start it: systemctl/,
+        ),
       })
     const json = await run('status', '--json', ...nowhere)
     expect(JSON.parse(json.out)).toMatchObject({ error: { code: 'not-running' } })
@@ -119,6 +124,31 @@ describe('the command line', () => {
       code: 2,
       out: expect.stringMatching(/^LVSKEEPER CRITICAL - lvskeeper does not run/),
     })
+  })
+
+  test('bundles what there is, every file of the configuration without its secrets', async () => {
+    const conf = join(folder, 'bundled.yaml')
+    writeFileSync(
+      conf,
+      `include: bundled-*.yaml
+directors: { d1: { address: 10.9.0.11 }, d2: { address: 10.9.0.12 } }
+virtual_routers:
+  web: { vrid: 51, interface: eth0, version: 2, advert_interval: 1s, authentication: { type: pass, pass: hunter2 }, vips: [10.9.0.100/32] }
+`,
+    )
+    writeFileSync(join(folder, 'bundled-db.yaml'), 'checks: { db: { mysql: { user: probe, password: hunter3 } } }\n')
+    const archive = join(folder, 'bundle.tar.gz')
+    vi.stubEnv('LVSKEEPER_CONFIG', conf)
+    expect(await run('bundle', '-o', archive, '--run-dir', folder)).toMatchObject({ code: 0 })
+    expect(await run('bundle', '-o', join(folder, 'nowhere/x.tar.gz'), '--run-dir', folder)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^bundle: .*No such file or directory/),
+    })
+    vi.unstubAllEnvs()
+    const all = execFileSync('tar', ['-xzOf', archive], { encoding: 'utf8' })
+    expect(all).toContain('authentication: { type: pass, pass: "***" }')
+    expect(all).toContain('mysql: { user: probe, password: "***" }')
+    expect(all).not.toMatch(/hunter/)
   })
 
   test('imports keepalived.conf to a file, and leaves one that exists alone', async () => {
@@ -133,7 +163,7 @@ describe('the command line', () => {
     expect(readFileSync(fresh, 'utf8')).toContain('vrid: 51')
     expect(readFileSync(fresh, 'utf8')).toContain('10.9.0.11')
     const again = await run('import', 'keepalived', old, '-o', fresh)
-    expect(again).toMatchObject({ code: 1, err: expect.stringContaining('EEXIST') })
+    expect(again).toMatchObject({ code: 1, err: expect.stringContaining('fresh.yaml: it exists already') })
     writeFileSync(join(folder, 'noise'), 'neither fish nor flesh\n')
     expect(await run('import', 'keepalived', join(folder, 'noise'))).toMatchObject({ code: 1, out: '' })
   })

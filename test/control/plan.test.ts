@@ -43,11 +43,11 @@ describe('a plan', () => {
       .replace('vips: [10.9.0.100/32]', 'advert_interval: 200ms, vips: [10.9.0.100/32]')
     expect(plan(next).details).toEqual([
       '~ virtual router web',
-      '    advertInterval: 1000 -> 200',
+      '    advert_interval: 1s -> 200ms',
       '~ virtual server web',
-      '    settings.scheduler: "wrr" -> "wlc"',
-      '    + realServers[10.9.0.23:80]',
-      '    - realServers[10.9.0.22:80]',
+      '    scheduler: "wrr" -> "wlc"',
+      '    + real_servers[10.9.0.23:80]',
+      '    - real_servers[10.9.0.22:80]',
     ])
     const added = base.replace(
       'virtual_servers:',
@@ -58,8 +58,8 @@ describe('a plan', () => {
   })
 
   test('names a setting of the whole that changes', () => {
-    expect(plan(`${base}override_limit: 2h\n`).details).toEqual(['~ overrideLimit'])
-    expect(plan(`${base}drift: report\n`).details).toEqual(['~ drift'])
+    expect(plan(`${base}override_limit: 2h\n`).details).toEqual(['~ override_limit: 24h -> 2h'])
+    expect(plan(`${base}drift: report\n`).details).toEqual(['~ drift: "repair" -> "report"'])
     expect(plan(`${base}api: { group: wheel }\n`).details).toEqual(['~ api', '    group: "lvskeeper" -> "wheel"'])
     expect(plan(`${base}metrics: { listen: ":9433" }\n`).details).toEqual([
       '~ metrics',
@@ -70,7 +70,7 @@ describe('a plan', () => {
 
   test('says in words what holds only after a restart', () => {
     expect(plan(`${base}log: { level: debug }\n`).details).toEqual([
-      '~ logLevel',
+      '~ log_level: "info" -> "debug"',
       '! log.level debug takes effect at the next `lvskeeper restart`',
     ])
     expect(plan(`${base}state_folder: /srv/lvskeeper\n`).text).toContain(
@@ -114,7 +114,7 @@ describe('a plan', () => {
       '~ virtual router web',
       expect.stringMatching(/^ {4}authentication\.keys.*: changed$/),
       '~ virtual server web',
-      ...Array.from({ length: 2 }, () => expect.stringMatching(/^ {4}realServers.*auth\.bearer: changed$/)),
+      ...Array.from({ length: 2 }, () => expect.stringMatching(/^ {4}real_servers.*auth\.bearer: changed$/)),
     ])
     expect(planChanges(before, keyed('c', 'hushhush'), [], nothing).details).toEqual([])
   })

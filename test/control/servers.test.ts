@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { about, label, parseServerName, touched } from '../../src/control/servers.js'
+import { about, label, noSuchServer, parseServerName, touched } from '../../src/control/servers.js'
 import { shortOfQuorum } from '../../src/control/short-of-quorum.js'
 import type { Override, RealServerStatus, ServiceStatus } from '../../src/messages.js'
 
@@ -11,6 +11,18 @@ function service(name: string, realServers: readonly RealServerStatus[], quorum 
   const weightUp = realServers.reduce((sum, { state, weight }) => sum + (state === 'up' ? weight : 0), 0)
   return { name, ids: [], scheduler: 'wrr', state: 'up', since: 0, quorum, weightUp, sorry: false, realServers }
 }
+
+test('a name that fits nothing is answered with what there is', () => {
+  const many = Array.from({ length: 11 }, (_, n) => server(`10.9.0.${21 + n}`, 80))
+  const services = [service('web', many), service('mail', [server('10.9.0.21', 25)])]
+  expect(noSuchServer(services, 'wbe/10.9.0.21')).toBe('there is no virtual server wbe (there is web, mail)')
+  expect(noSuchServer(services, 'mail/10.9.0.22')).toBe('mail has no real server 10.9.0.22 (there is 10.9.0.21:25)')
+  expect(noSuchServer(services, '10.9.0.21:81')).toBe('no virtual server has a real server 10.9.0.21:81 with this port')
+  expect(noSuchServer(services, '10.9.9.9')).toMatch(
+    /^no virtual server has a real server 10.9.9.9 \(there is 10.9.0.21, .*, 10.9.0.28 and 3 more\)$/,
+  )
+  expect(noSuchServer([], '10.9.9.9')).toBe('no virtual server has a real server 10.9.9.9 (there is none)')
+})
 
 describe('the name of a real server', () => {
   test.each([

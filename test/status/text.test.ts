@@ -82,7 +82,7 @@ DIFFERENT FROM NORMAL
 alarm    router v6                in fault for 3d: interface eth1 down  -> lvskeeper explain v6
 alarm    directors                no other director is ready to take over
 warning  server web/10.9.0.22:80  down for 2m: homepage: L4CON connection refu…  -> lvskeeper explain web/10.9.0.22:80
-warning  director d2              silent for 42s  -> lvskeeper doctor
+warning  director d2              silent for 42s  -> on d2: lvskeeper status
 notice   router inner             priority 90 instead of 150: -60 virtual_server web (no …  -> lvskeeper explain inner
 notice   server web/10.9.0.21:80  drained by alice 5m ago ("kernel update"), end…  -> lvskeeper ready web/10.9.0.21:80
 `)
