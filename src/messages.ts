@@ -6,6 +6,7 @@
  *   control ── routers, failover, asks ─────────────────────────────────────────────────────> vrrp
  *   vrrp, checkers ── hello, status, events, answers ──> control
  *   vrrp ── held ──> parent            control ── leave ──> parent
+ *   parent ── promote, take-over ──> spares
  */
 import type { Forward, ServerSettings, ServiceId, ServiceSettings } from './ipvs/table.js'
 
@@ -63,6 +64,8 @@ export type ToCheckers =
   | { readonly type: 'overrides'; readonly overrides: readonly Override[] }
   /** Marks of the client paths that other directors found broken; `heard`: one that probes them speaks. */
   | { readonly type: 'peer-paths'; readonly broken: readonly number[]; readonly heard: boolean }
+  /** From the parent, to a spare: the checkers process is dead, you are it now. */
+  | { readonly type: 'take-over' }
   | { readonly type: 'leave'; readonly how: Leave }
 
 // ---- vrrp, checkers, parent -> control

@@ -23,6 +23,8 @@ export async function until(what, done, limit = 15_000, pause = 2) {
   }
 }
 
+const spareOf = { vrrp: 'spare', checkers: 'spareCheckers' }
+
 /** One topology: `lab('lk').up('--mode', 'dr')`. */
 export function lab(prefix) {
   const env = { ...process.env, LVSKEEPER_LAB_PREFIX: prefix }
@@ -142,7 +144,7 @@ export function director(net, name, { config, home = join('/tmp', `${net.prefix}
     /** Resolves when the process answers on its socket and its table is complete. */
     up: limit => until(`${name} is up`, () => existsSync(join(run, 'status.sock')), limit, 20),
     pid: () => Number(readFileSync(join(run, 'lvskeeper.pid'), 'utf8')),
-    /** Pids of its processes: { parent, vrrp, spare, checkers, control }. */
+    /** Pids of its processes: { parent, vrrp, spare, checkers, spareCheckers, control }. */
     pids() {
       const pid = this.pid()
       const found = { parent: pid }
@@ -150,7 +152,7 @@ export function director(net, name, { config, home = join('/tmp', `${net.prefix}
         const env = environment(child)
         const role = env.find(line => line.startsWith('LVSKEEPER_ROLE='))?.slice(15)
         if (!role) continue
-        found[role === 'vrrp' && env.includes('LVSKEEPER_SPARE=1') && found.vrrp !== undefined ? 'spare' : role] = child
+        found[env.includes('LVSKEEPER_SPARE=1') && found[role] !== undefined ? spareOf[role] : role] = child
       }
       return found
     },

@@ -13,8 +13,12 @@ export function processEvent(message: Extract<Message, { type: 'child' }>): Even
       { pid },
     )
   if (state === 'promoted')
-    return event('process.promoted', 'warning', 'process vrrp', 'the spare vrrp process goes on with the adverts', {
-      pid,
-    })
+    return event(
+      'process.promoted',
+      'warning',
+      `process ${role}`,
+      `the spare ${role} process goes on with the ${role === 'vrrp' ? 'adverts' : 'checks'}`,
+      { pid },
+    )
   return undefined
 }

@@ -43,8 +43,9 @@ import { loopLag } from '../vrrp/lag.js'
 import { openChannel, sayAlive } from './channel.js'
 import { hurry } from './giving-way.js'
 import { pathsFromEnvironment } from './paths.js'
+import { promotion } from './promotion.js'
 
-/** The checkers process: health checks, tracking, and the only writer of the IPVS table. */
+/** The checkers process: health checks, tracking, and the only writer of the IPVS table. A spare one waits, loaded. */
 
 const paths = pathsFromEnvironment(process.env)
 const node = process.env['LVSKEEPER_NODE']
@@ -53,6 +54,9 @@ const log = createLog({
   role: 'checkers',
   ...(node ? { node } : {}),
 })
+await promotion(process.env, () =>
+  log.info({ event: 'checkers.ready', spare: true, pid: process.pid }, 'spare checkers process stands ready'),
+)
 /** ms without another first verdict: whatever is still unknown then, the director takes part in the election (DESIGN invariant 7). */
 const readyAnyway = 10_000
 /** ms after which it is waited for no longer, whatever it says. */

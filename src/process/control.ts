@@ -221,8 +221,6 @@ function receive(from: Address, message: Message): void {
       if (message.state === 'died') {
         distribution.lost(message.role)
         if (message.role === 'vrrp') vrrpGone = setTimeout(forgetRouters, spareLimit)
-      } else if (message.state === 'promoted') {
-        state.processes.up('vrrp', message.pid, Date.now())
       }
       const happened = processEvent(message)
       if (happened) record(happened)

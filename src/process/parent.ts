@@ -5,6 +5,7 @@ import { type Child, startChild } from './child.js'
 import { environmentOf, type Paths, pidFile } from './paths.js'
 import { replacement } from './replacement.js'
 import { forgetResume, readResume, writeResume } from './resume.js'
+import { createSpares, hasSpare, type SpareRole } from './spares.js'
 
 /** What the parent needs of Linux: little, because there is little in it that may fail. */
 export interface ParentPorts {
@@ -26,14 +27,12 @@ const watchEvery = 50
 
 /**
  * Forks vrrp, checkers and control, carries their messages, restarts what dies, and withdraws the VIPs of a vrrp
- * process that is dead or frozen and cannot be back within the other directors' patience. A spare vrrp process,
- * configured but silent, takes over the adverts of a dead one within milliseconds.
+ * process that is dead or frozen and cannot be back within the other directors' patience. A spare vrrp process, configured but
+ * silent, takes over the adverts of a dead one within milliseconds, and a spare checkers process, loaded but silent, the checks.
  */
 export function runParent(paths: Paths, env: Readonly<Record<string, string>>, ports: ParentPorts): void {
   const children = new Map<Role, Child>()
   const deaths: Record<Role, number[]> = { vrrp: [], checkers: [], control: [] }
-  let spare: Child | undefined
-  let spareDeaths: number[] = []
   let held: readonly Held[] = []
   /** The last adverts of what is held left then at the earliest, on this process' clock. */
   let sentAt = performance.now()
@@ -46,20 +45,23 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
         deaths[role] = []
         start(role)
       },
-      dropSpare() {
-        const old = spare
-        spare = undefined
-        old?.kill('SIGKILL')
-      },
-      startSpare,
+      dropSpares: () => spares.drop(),
+      startSpare: () => spares.start('vrrp'),
       succeed() {
-        if (spare) return promote(spare)
+        if (promote('vrrp')) return
         start('vrrp')
         expectHolder('restart')
       },
     },
     ports.log,
   )
+  const spares = createSpares({
+    fork: (role, ended) =>
+      startChild(role, { ...env, ...environmentOf(paths), LVSKEEPER_SPARE: '1' }, carryFromSpare, ended),
+    hindered: () => leaving !== undefined || restart.hinders(),
+    died,
+    log: ports.log,
+  })
 
   mkdirSync(paths.run, { recursive: true })
   mkdirSync(paths.state, { recursive: true })
@@ -93,20 +95,6 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     tellControl({ type: 'child', role, state: 'started', pid: child.pid })
   }
 
-  function startSpare(): void {
-    if (spare || leaving || restart.hinders()) return
-    const spareEnv = { ...env, ...environmentOf(paths), LVSKEEPER_SPARE: '1' }
-    spare = startChild('vrrp', spareEnv, carryFromSpare, (child, reason) => {
-      // It was promoted meanwhile: it is vrrp now, and its end is vrrp's end.
-      if (spare !== child) return died(child, reason)
-      spare = undefined
-      if (leaving) return
-      ports.log('warn', 'process.died', { role: 'spare', pid: child.pid, reason })
-      spareDeaths = [...spareDeaths.filter(at => performance.now() - at < 60_000), performance.now()]
-      setTimeout(startSpare, Math.max(1_000, restartDelay(spareDeaths, performance.now()))).unref()
-    })
-  }
-
   function carry(child: Child, { to, message }: Envelope): void {
     if (to === 'parent') return receive(child, message)
     // Told when it is able to go on, not when it was forked: by then the VIPs may have been withdrawn.
@@ -114,17 +102,17 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
       child.send({ type: 'promote', held: remaining() })
     children.get(to)?.send(message, child.role)
     // The spare hears what vrrp hears, so that it could go on at any moment.
-    if (to === 'vrrp' && spare && message.type !== 'ask' && message.type !== 'answer') spare.send(message, child.role)
+    if (to === 'vrrp' && message.type !== 'ask' && message.type !== 'answer') spares.of(to)?.send(message, child.role)
   }
 
   function carryFromSpare(child: Child, envelope: Envelope): void {
-    if (children.get('vrrp') === child) return carry(child, envelope)
-    // What the spare holds is not what runs: only its start is told, so that it is told everything.
+    if (children.get(child.role) === child) return carry(child, envelope)
+    // Vrrp's. What it holds is not what runs: only its start is told, so that it is told everything.
     const { to, message } = envelope
     const pid = children.get('vrrp')?.pid ?? child.pid
     if (message.type === 'hello' && message.fresh && to !== 'parent')
       children.get(to)?.send({ ...message, pid }, 'vrrp')
-    if (child === spare && message.type === 'hello' && !message.fresh) restart.configured()
+    if (child === spares.of('vrrp') && message.type === 'hello' && !message.fresh) restart.configured()
   }
 
   function receive(child: Child, message: Message): void {
@@ -138,7 +126,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
       if (child.role === 'vrrp' && message.advertAge !== undefined) sentAt = performance.now() - message.advertAge
     } else if (message.type === 'started') {
       ports.notify('READY=1')
-      setTimeout(startSpare, 500).unref()
+      spares.startSoon()
     } else if (message.type === 'stop') leave(message.how)
   }
 
@@ -151,26 +139,32 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     deaths[child.role] = [...deaths[child.role].filter(at => now - at < 60_000), now]
     ports.log('error', 'process.died', { role: child.role, pid: child.pid, reason })
     tellControl({ type: 'child', role: child.role, state: 'died', pid: child.pid, reason })
-    if (child.role === 'vrrp' && spare) return promote(spare)
-    if (child.role === 'vrrp') expectHolder('died')
+    if (child.role === 'vrrp') {
+      // However often it has died: adverts wait for nothing.
+      if (promote('vrrp')) return
+      expectHolder('died')
+    }
     setTimeout(() => startAgain(child.role), restartDelay(deaths[child.role], now))
   }
 
   function startAgain(role: Role): void {
     if (leaving || children.has(role)) return
     // One that stands ready is faster than one that must start.
-    if (role === 'vrrp' && spare) promote(spare)
-    else start(role)
+    if (!hasSpare(role) || !promote(role)) start(role)
   }
 
-  function promote(child: Child): void {
-    spare = undefined
-    children.set('vrrp', child)
+  /** The spare of a role goes on in its place. Answers whether there is one. */
+  function promote(role: SpareRole): boolean {
+    const child = spares.take(role)
+    if (!child) return false
+    children.set(role, child)
     child.lastAlive = performance.now()
-    child.send({ type: 'promote', held: remaining() })
-    expectHolder('promoted')
-    tellControl({ type: 'child', role: 'vrrp', state: 'promoted', pid: child.pid })
-    setTimeout(startSpare, 1_000).unref()
+    if (role === 'vrrp') {
+      child.send({ type: 'promote', held: remaining() })
+      expectHolder('promoted')
+    } else child.send({ type: 'take-over' })
+    tellControl({ type: 'child', role, state: 'promoted', pid: child.pid })
+    return true
   }
 
   /** The other directors wait this long after our last advert; then the VIPs must not be here any more. */
@@ -229,7 +223,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     ports.notify(how === 'restart' ? 'RELOADING=1' : 'STOPPING=1')
     ports.log('info', 'leaving', { how })
     let leftAt = process.hrtime.bigint()
-    spare?.kill('SIGKILL')
+    spares.drop()
     // A restart lasts as long as adverts are missing: vrrp leaves when the others, which are slower at it, are gone.
     const last = how === 'restart' ? children.get('vrrp') : undefined
     let told = last === undefined

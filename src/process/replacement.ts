@@ -7,8 +7,9 @@ export type Household = {
   readonly children: ReadonlyMap<Role, Child>
   /** Starts one as if none had died before. */
   startAnew(role: Role): void
-  /** Ends the spare that stands ready: it is of the old program. */
-  dropSpare(): void
+  /** Ends the spares that stand ready: they are of the old program. */
+  dropSpares(): void
+  /** Vrrp's: it is the successor. */
   startSpare(): void
   /** The spare becomes vrrp; without one a new process does. */
   succeed(): void
@@ -37,7 +38,7 @@ export function replacement(household: Household, log: ParentPorts['log']) {
         limit = undefined
         log('error', 'restart.incomplete', { stays: household.children.get('vrrp')?.pid })
       }, replaceWithin)
-      household.dropSpare()
+      household.dropSpares()
       for (const role of ['checkers', 'control'] as const) ask(household.children.get(role))
       if (asked.size === 0) household.startSpare()
     },

@@ -49,6 +49,12 @@ export function director(namespace: Namespace, node = 'd1') {
     post: (path: string, body: unknown = {}) => control.post<Change>(path, body),
     delete: (path: string) => control.delete<Change>(path),
     parentPid: () => parent?.pid,
+    /** The checkers process that stands ready, once it does. */
+    spareCheckers: () =>
+      children(parent?.pid).find(pid => {
+        const env = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+        return env.includes('LVSKEEPER_ROLE=checkers') && env.includes('LVSKEEPER_SPARE=1')
+      }),
     /** Resolves when it answers. */
     async start(): Promise<Status> {
       const output = openSync(join(folder, 'log'), 'a')
@@ -77,4 +83,9 @@ export function director(namespace: Namespace, node = 'd1') {
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
+}
+
+function children(pid: number | undefined): number[] {
+  const listed = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+  return listed === '' ? [] : listed.split(' ').map(Number)
 }

@@ -98,7 +98,7 @@ export async function untilReady({ d1, d2 }: Pick<Pair, 'd1' | 'd2'>, count = 2)
   for (const one of [d1, d2]) await untilRunning(one)
 }
 
-/** All of its processes run, and so does the spare. */
+/** All of its processes run, and so does vrrp's spare. */
 export async function untilRunning(one: Director): Promise<void> {
   await until(
     `all processes of ${one.name} run`,
@@ -218,7 +218,7 @@ export type Director = {
   log(): string
 }
 
-export type Process = 'parent' | 'vrrp' | 'spare' | 'checkers' | 'control'
+export type Process = 'parent' | 'vrrp' | 'spare' | 'checkers' | 'spareCheckers' | 'control'
 
 type DirectorModule = {
   lab(prefix: string): Net

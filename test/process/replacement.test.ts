@@ -11,7 +11,7 @@ function household(roles: readonly Role[] = ['vrrp', 'checkers', 'control']) {
     {
       children,
       startAnew: role => void done.push(`start ${role}`),
-      dropSpare: () => void done.push('drop spare'),
+      dropSpares: () => void done.push('drop spares'),
       startSpare: () => void done.push('start spare'),
       succeed: () => void done.push('succeed'),
     },
@@ -36,7 +36,7 @@ describe('a restart in place', () => {
   test('replaces checkers and control, then has a successor configured, and only then lets vrrp leave', () => {
     const { restart, end, took } = household()
     restart.begin()
-    expect(took()).toEqual(['leaving', 'drop spare', 'leave checkers', 'leave control'])
+    expect(took()).toEqual(['leaving', 'drop spares', 'leave checkers', 'leave control'])
     expect(restart.hinders()).toBe(true)
     expect([end('checkers'), took()]).toEqual([true, ['start checkers']])
     expect([end('control'), took()]).toEqual([true, ['start control', 'start spare']])

@@ -56,7 +56,7 @@ export async function macBesideKeepalived(ours: 'd1' | 'd2', program = 'keepaliv
       await holder('d2')
       await whole()
       await holder('d1')
-      director.kill('parent', 'spare', 'vrrp', 'checkers', 'control')
+      director.killAll()
       await holder('d2')
     } else {
       await whole()

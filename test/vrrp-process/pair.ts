@@ -14,6 +14,9 @@ export const vip = '10.9.0.100'
 export const now = () => performance.timeOrigin + performance.now()
 export const sleep = (ms: number) => new Promise<void>(wake => setTimeout(wake, ms))
 
+type Process = 'parent' | 'vrrp' | 'spare' | 'checkers' | 'spareCheckers' | 'control'
+const spareOf: Readonly<Record<string, Process>> = { vrrp: 'spare', checkers: 'spareCheckers' }
+
 export type PairOptions = {
   /** Lines of the virtual router beside vrid, interface, interval and VIP. */
   readonly router?: string
@@ -115,8 +118,8 @@ ${changed.more ?? ''}`,
           at: number
           data?: Record<string, unknown>
         }[],
-      /** Pids by role; the spare vrrp process is the younger one. */
-      pids(): Partial<Record<'parent' | 'vrrp' | 'spare' | 'checkers' | 'control', number>> {
+      /** Pids by role; a spare is the younger one. */
+      pids(): Partial<Record<Process, number>> {
         const pid = parent!.pid!
         const found: Record<string, number> = { parent: pid }
         for (const child of children(pid)) {
@@ -126,16 +129,21 @@ ${changed.more ?? ''}`,
           } catch {
             continue
           }
-          if (role) found[role === 'vrrp' && found['vrrp'] !== undefined ? 'spare' : role] = child
+          if (role) found[found[role] === undefined ? role : spareOf[role]!] = child
         }
         return found
       },
       /** Whether vrrp and its spare are there and the director answers. */
       whole: () =>
         until(`${name} is whole`, async () => one.pids().spare && (await one.state()) !== undefined, 20_000, 50),
-      kill(...roles: ('parent' | 'vrrp' | 'spare' | 'checkers' | 'control')[]) {
+      kill(...roles: Process[]) {
         const pids = one.pids()
         for (const role of roles) signal(pids[role], 'SIGKILL')
+      },
+      /** The parent first: it would start others. */
+      killAll() {
+        const { parent, ...children } = one.pids()
+        for (const pid of [parent, ...Object.values(children)]) signal(pid, 'SIGKILL')
       },
     }
     return one

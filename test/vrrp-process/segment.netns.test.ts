@@ -141,7 +141,7 @@ test('directors that advertise from link-local addresses are no strangers to eac
     expect((await pair.d2.router())?.master).toMatch(/^fe80:/)
     expect((await pair.d1.router())?.source).toMatch(/^fe80:/)
     expect(await pair.d2.events('vrrp.stranger')).toEqual([])
-    pair.d1.kill('parent', 'spare', 'vrrp', 'checkers', 'control')
+    pair.d1.killAll()
     await until('d2 is master', async () => (await pair.d2.state()) === 'master')
     expect(pair.d2.links.addresses().some(({ address }) => address === 'fd00:9::100')).toBe(true)
   } finally {

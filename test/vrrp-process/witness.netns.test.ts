@@ -14,7 +14,7 @@ test('a backup whose witness is silent does not replace a silent master, says wh
 
     await topology.exec('cl', ['ip', 'addr', 'del', '10.9.0.50/24', 'dev', 'eth0'])
     await until('it is missed', async () => (await explained()).includes('no takeover by silence'), 10_000, 200)
-    d1.kill('parent', 'spare', 'vrrp', 'checkers', 'control')
+    d1.killAll()
     await until('d2 says so', async () => (await d2.events('vrrp.unwitnessed')).length > 0, 10_000)
     await sleep(1_000)
     expect(await d2.state()).toBe('backup')
