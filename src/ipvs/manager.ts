@@ -64,8 +64,9 @@ export type ManagerState = {
   readonly left: readonly string[]
   /** A first pass was done and the kernel refused nothing that is wanted. */
   readonly complete: boolean
-  /** What was wanted at the last look has been carried out: no pass for it is waiting or under way. */
-  readonly caughtUp: boolean
+  /** How many looks there were, and how many of them a finished pass has carried out. */
+  readonly asked: number
+  readonly answered: number
 }
 
 const LONGEST_BACKOFF: Millis = 60_000
@@ -96,7 +97,7 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
   let globalsDue = 0
   let cancel = () => {}
   let requested = false
-  /** Looks asked for, and how many of them a finished pass has answered. */
+  /** As in ManagerState. */
   let looks = 0
   let answered = 0
   let running: Promise<void> | undefined
@@ -291,7 +292,8 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
       failed: refusals.all(),
       left: drift.left(),
       complete,
-      caughtUp: answered === looks,
+      asked: looks,
+      answered,
     }),
     async stop(how) {
       stopped = true

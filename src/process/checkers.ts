@@ -14,6 +14,7 @@ import { createPool, type Member } from '../checking/pool.js'
 import { createProbePorts } from '../checking/probe-ports.js'
 import { createProbes } from '../checking/probes.js'
 import { createPublisher } from '../checking/publisher.js'
+import { createReadiness, slowestStart } from '../checking/readiness.js'
 import { serviceStatus } from '../checking/service-status.js'
 import { createSilence } from '../checking/silence.js'
 import { sourceMemory } from '../checking/source-memory.js'
@@ -57,11 +58,8 @@ const log = createLog({
 await promotion(process.env, () =>
   log.info({ event: 'checkers.ready', spare: true, pid: process.pid }, 'spare checkers process stands ready'),
 )
-/** ms without another first verdict: whatever is still unknown then, the director takes part in the election (DESIGN invariant 7). */
-const readyAnyway = 10_000
-/** ms after which it is waited for no longer, whatever it says. */
-const slowestStart = 300_000
-const startedAt = systemClock.now()
+// A spare was loaded without hurry; from its turn on it replaces one that died.
+if (process.env['LVSKEEPER_SPARE'] === '1') hurry()
 /** ms */
 const lagBeat = 50
 const startedWall = Date.now()
@@ -82,11 +80,14 @@ let settings: CheckerSettings | undefined
 let settingsHash = ''
 /** Virtual servers that were told, or found real servers, since the last settlement. */
 const touched = new Set<string>()
-let readySaid: boolean | undefined
-let unreadySaidAt = 0
-/** How many checks had no first result yet, when that number last fell, and when that was. */
-let firstVerdictsLeft = Number.POSITIVE_INFINITY
-let firstVerdictAt = systemClock.now()
+const readiness = createReadiness({
+  now: systemClock.now,
+  say(ready) {
+    if (ready) hurry()
+    channel.send('vrrp', { type: 'ready', ready })
+    tellTable()
+  },
+})
 let leaving = false
 const links = await watchLinks()
 const ways = createWays(links)
@@ -163,7 +164,7 @@ const table = createTableKeeper(paths.state, {
   tell,
   passed(services) {
     tracking.quorum(services)
-    sayReady()
+    lookWhetherReady()
   },
   hidden: clientPaths.isPath,
 })
@@ -236,7 +237,7 @@ setInterval(() => {
   tracking.look(systemClock.now())
   evidence.look()
   lookForMassFailure()
-  sayReady()
+  lookWhetherReady()
   tellTable()
 }, 250)
 setInterval(() => lag.beat(systemClock.now()), lagBeat)
@@ -245,7 +246,6 @@ setInterval(tellChecked, 2_000)
 setInterval(() => void leaks.look(), leakPause)
 setInterval(() => handshakes.look().catch(error => log.debug({ err: error }, 'connections could not be read')), 1_000)
 setTimeout(() => void leaks.look(), 5_000)
-setTimeout(sayReady, readyAnyway + 50)
 // One that is never complete, for want of a table or for good, has started by then all the same.
 setTimeout(hurry, slowestStart).unref()
 
@@ -267,7 +267,7 @@ function receive(from: Address, message: Message): void {
       for (const { key, hash, value } of message.upsert) {
         pool.upsert(key, hash, value as ServiceConfig)
         touched.add(key)
-        sayWorking()
+        readiness.working()
         sources.upsert(value as ServiceConfig)
       }
       for (const name of message.remove) {
@@ -293,7 +293,7 @@ function receive(from: Address, message: Message): void {
       if (from === 'vrrp') {
         tracking.tellAgain()
         massFailure.tellAgain()
-        readySaid = undefined
+        readiness.again()
       }
       return
     case 'leave':
@@ -308,21 +308,21 @@ async function settle(): Promise<void> {
   const first = await seeded
   // What is added later is new: the kernel's table says nothing of it.
   seeded = Promise.resolve(() => undefined)
-  sayWorking()
+  readiness.working()
   const { gone, wanted, moved } = pool.changes(first)
   if (moved) {
     servers = pool.addresses()
     ways.learn(servers)
   }
   silence.forget(gone)
-  sayWorking()
+  readiness.working()
   const tracked = tracking.changes()
   engine.change([...gone, ...tracked.gone], new Map([...wanted, ...tracked.wanted]))
-  sayWorking()
+  readiness.working()
   pool.judgeServices(touched)
   const told = [...touched]
   touched.clear()
-  sayWorking()
+  readiness.working()
   kernelSettings.converge(
     {
       services: pool.configured(),
@@ -421,43 +421,18 @@ function tellPaths(): void {
   channel.send('control', { type: 'paths', ...(broken === undefined ? {} : { broken }) })
 }
 
-/**
- * vrrp leaves a lesser master alone for 10 s after it last heard that the table is not complete: as long as this process gets on with it,
- * it says so every second, also in the midst of what takes longer than that.
- */
-function sayWorking(getsOn = true): void {
-  const now = systemClock.now()
-  if (readySaid === true || !getsOn || now - startedAt > slowestStart || now - unreadySaidAt < 1_000) return
-  unreadySaidAt = now
-  readySaid = false
-  channel.send('vrrp', { type: 'ready', ready: false })
-}
-
-/** The table is complete: every check has its first result, and the kernel holds what follows from them. */
-function sayReady(): void {
-  // A director without virtual servers needs no table to be ready: VRRP alone runs on a kernel without IPVS, too.
-  // Complete from the pass before is not enough: the kernel must hold what follows from the verdict that came last.
-  const state = table.state()
-  const held = state?.complete === true && (readySaid === true || state.caughtUp)
-  const complete = pool.services().size === 0 || held
-  const settled = complete && settings !== undefined
-  const now = systemClock.now()
-  const pending = engine.monitor().pending()
-  if (settled && pending < firstVerdictsLeft) {
-    firstVerdictsLeft = pending
-    firstVerdictAt = now
-  }
-  const ready = settled && (pending === 0 || now - firstVerdictAt > readyAnyway)
-  if (!ready) sayWorking(settled ? firstVerdictAt > unreadySaidAt : table.report(false).failure === undefined)
-  if (ready === readySaid) return
-  if (ready) hurry()
-  readySaid = ready
-  channel.send('vrrp', { type: 'ready', ready })
-  tellTable()
+function lookWhetherReady(): void {
+  readiness.look({
+    configured: settings !== undefined,
+    needsTable: pool.services().size > 0,
+    table: table.state(),
+    refused: table.report(false).failure !== undefined,
+    pending: engine.monitor().pending(),
+  })
 }
 
 function tellTable(): void {
-  const report = table.report(readySaid === true)
+  const report = table.report(readiness.ready())
   const said = JSON.stringify(report)
   if (said === tableSaid) return
   tableSaid = said

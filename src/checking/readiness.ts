@@ -1,0 +1,77 @@
+import type { ManagerState } from '../ipvs/manager.js'
+
+type Millis = number
+
+export interface ReadinessPorts {
+  readonly now: () => Millis
+  say(ready: boolean): void
+}
+
+export type Progress = {
+  /** It has been told what shall run. */
+  readonly configured: boolean
+  /** A director without virtual servers needs none: VRRP alone runs on a kernel without IPVS, too. */
+  readonly needsTable: boolean
+  readonly table: Pick<ManagerState, 'complete' | 'asked' | 'answered'> | undefined
+  /** The kernel refuses the table, or a part of it. */
+  readonly refused: boolean
+  /** Checks without a first result of their own. */
+  readonly pending: number
+}
+
+/** Without another first verdict for so long, whatever is still unknown, the director takes part in the election (DESIGN invariant 7). */
+const readyAnyway: Millis = 10_000
+/** After this it is waited for no longer, whatever it says. */
+export const slowestStart: Millis = 300_000
+
+/**
+ * Whether this director may pre-empt: every check has its first result, and the kernel holds what follows from them. A table whose
+ * verdicts never rest is ready all the same: what counts are the looks asked for when the last first verdict came, not later ones.
+ */
+export function createReadiness({ now, say }: ReadinessPorts) {
+  const startedAt = now()
+  let ready = false
+  let said: boolean | undefined
+  let unreadySaidAt = startedAt - 1_000
+  /** How many first verdicts were missing at the least, since when, and how many looks had been asked for then. */
+  let missing = Number.POSITIVE_INFINITY
+  let missingSince = startedAt
+  let looks = 0
+
+  /**
+   * vrrp leaves a lesser master alone for 10 s after it last heard that the table is not complete: as long as this process gets on with it,
+   * it says so every second, also in the midst of what takes longer than that.
+   */
+  function working(): void {
+    const at = now()
+    if (ready || at - startedAt > slowestStart || at - unreadySaidAt < 1_000) return
+    unreadySaidAt = at
+    said = false
+    say(false)
+  }
+
+  return {
+    ready: () => ready,
+    working,
+    look({ configured, needsTable, table, refused, pending }: Progress): void {
+      const complete = configured && (!needsTable || table?.complete === true)
+      if (complete && pending < missing) {
+        missing = pending
+        missingSince = now()
+        looks = table?.asked ?? 0
+      }
+      const held = !needsTable || (table?.answered ?? -1) >= looks
+      const known = ready || pending === 0 || now() - missingSince > readyAnyway
+      ready = complete && (ready || held) && known
+      const getsOn = complete && held ? missingSince > unreadySaidAt : !refused
+      if (!ready && getsOn) working()
+      if (ready === said) return
+      said = ready
+      say(ready)
+    },
+    /** Who hears it has started anew. */
+    again(): void {
+      said = undefined
+    },
+  }
+}
