@@ -1,5 +1,5 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import type { Envelope, Held, Leave, Message, Role } from '../messages.js'
+import type { Envelope, Event, Held, Leave, Message, Role } from '../messages.js'
 import { restartDelay } from './backoff.js'
 import { type Child, startChild } from './child.js'
 import { environmentOf, type Paths, pidFile } from './paths.js'
@@ -38,6 +38,8 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
   let sentAt = performance.now()
   let withdrawal: NodeJS.Timeout | undefined
   let leaving: Leave | undefined
+  /** Events of this process until control runs; undefined while it does. */
+  let untold: Event[] | undefined = []
   const restart = replacement(
     {
       children,
@@ -52,6 +54,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
         start('vrrp')
         expectHolder('restart')
       },
+      tell: tellEvent,
     },
     ports.log,
   )
@@ -88,6 +91,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
   }
 
   function start(role: Role): void {
+    if (role === 'control') untold ??= []
     const respawn = deaths[role].length > 0 ? { LVSKEEPER_RESPAWN: '1' } : {}
     const child = startChild(role, { ...env, ...environmentOf(paths), ...respawn }, carry, died)
     children.set(role, child)
@@ -126,6 +130,8 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
       if (child.role === 'vrrp' && message.advertAge !== undefined) sentAt = performance.now() - message.advertAge
     } else if (message.type === 'started') {
       ports.notify('READY=1')
+      for (const event of untold ?? []) tellControl({ type: 'event', event })
+      untold = undefined
       spares.startSoon()
     } else if (message.type === 'stop') leave(message.how)
   }
@@ -260,6 +266,12 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
 
   function kill(except?: Child): void {
     for (const child of children.values()) if (child !== except) child.kill('SIGKILL')
+  }
+
+  /** A control process that has not said that it runs may never do so. */
+  function tellEvent(event: Event): void {
+    if (untold) untold.push(event)
+    else tellControl({ type: 'event', event })
   }
 
   function tellControl(message: Message): void {

@@ -1,4 +1,4 @@
-import type { Role } from '../messages.js'
+import type { Event, Role } from '../messages.js'
 import type { Child } from './child.js'
 import type { ParentPorts } from './parent.js'
 
@@ -13,6 +13,7 @@ export type Household = {
   startSpare(): void
   /** The spare becomes vrrp; without one a new process does. */
   succeed(): void
+  tell(event: Event): void
 }
 
 const leaveWithin = 5_000
@@ -36,7 +37,7 @@ export function replacement(household: Household, log: ParentPorts['log']) {
       log('info', 'leaving', { how: 'restart' })
       limit = setTimeout(() => {
         limit = undefined
-        log('error', 'restart.incomplete', { stays: household.children.get('vrrp')?.pid })
+        incomplete(household.children.get('vrrp')?.pid)
       }, replaceWithin)
       household.dropSpares()
       for (const role of ['checkers', 'control'] as const) ask(household.children.get(role))
@@ -65,6 +66,15 @@ export function replacement(household: Household, log: ParentPorts['log']) {
       clearTimeout(limit)
       limit = undefined
     },
+  }
+
+  function incomplete(pid: number | undefined): void {
+    const text =
+      'the restart is incomplete: no vrrp process of the new program was configured within a minute, and the one of the old program goes on'
+    // Control may be what does not start: then only the log says it now, and the event comes when it has.
+    log('error', 'restart.incomplete', { pid, text })
+    const data = { ...(pid === undefined ? {} : { pid }) }
+    household.tell({ at: Date.now(), name: 'restart.incomplete', level: 'alarm', subject: 'process vrrp', text, data })
   }
 
   function ask(child: Child | undefined): boolean {

@@ -14,6 +14,7 @@ function household(roles: readonly Role[] = ['vrrp', 'checkers', 'control']) {
       dropSpares: () => void done.push('drop spares'),
       startSpare: () => void done.push('start spare'),
       succeed: () => void done.push('succeed'),
+      tell: ({ name, level, data }) => void done.push(`${level} ${name} ${JSON.stringify(data)}`),
     },
     (_, event) => void done.push(event),
   )
@@ -53,7 +54,7 @@ describe('a restart in place', () => {
     end('control')
     took()
     vi.advanceTimersByTime(60_000)
-    expect(took()).toEqual(['restart.incomplete'])
+    expect(took()).toEqual(['restart.incomplete', 'alarm restart.incomplete {"pid":1}'])
     restart.configured()
     expect(took()).toEqual([])
   })
