@@ -110,20 +110,17 @@ function onePacket(path: Path, service: ServiceConfig, given: ServiceFile, repor
     )
 }
 
-/** ip_vs_sh.c, ip_vs_mh.c and ip_vs_dh.c keep sending a client to its real server when that gets weight 0, and then find none. */
+/** ip_vs_sh.c and ip_vs_dh.c keep sending a client to its real server when that gets weight 0, and then find none. */
 function hashing(path: Path, service: ServiceConfig, given: ServiceFile, report: Reporter): void {
   const { scheduler, flags: set } = service.settings
   if (given.scheduler === undefined || service.realServers.length < 2) return
-  const fallback = scheduler === 'sh' ? 'sh-fallback' : scheduler === 'mh' ? 'mh-fallback' : undefined
-  if (scheduler !== 'dh' && (fallback === undefined || set.includes(fallback))) return
+  if (scheduler !== 'dh' && (scheduler !== 'sh' || set.includes('sh-fallback'))) return
   report.warn(
     'hash-drain',
     [...path, 'scheduler'],
     `with scheduler: ${scheduler} the clients of a real server that drains get no answer until it has left the table`,
     {
-      suggestion: fallback
-        ? `scheduler_flags: [${[...set, fallback].join(', ')}]`
-        : 'scheduler: mh with scheduler_flags: [mh-fallback]',
+      suggestion: scheduler === 'sh' ? `scheduler_flags: [${[...set, 'sh-fallback'].join(', ')}]` : 'scheduler: mh',
     },
   )
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Config, RealServerConfig, RouterConfig, ServiceConfig } from '../../config/config.js'
 import type { PlanAnswer } from '../api/handlers.js'
 import { checkerInput } from '../checking/input.js'
+import { arrange } from '../ipvs/arrange.js'
 import { desired } from '../ipvs/desired.js'
 import { ipvsadmLine } from '../ipvs/ipvsadm.js'
 import { plan } from '../ipvs/plan.js'
@@ -140,7 +141,7 @@ function tableOps(now: Config, next: Config, statuses: readonly ServiceStatus[],
   )
   // Only what is ours or will be: a foreign service is never part of a plan.
   const actual = new Map([...kernel].filter(([key]) => before.table.has(key) || after.table.has(key)))
-  return plan(after.table, actual).map(ipvsadmLine)
+  return arrange(plan(after.table, actual), after.table, actual).ops.map(ipvsadmLine)
 }
 
 /** With what its sources name at the moment, which no file says. */

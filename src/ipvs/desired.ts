@@ -3,6 +3,7 @@ import { type DrainPhase, drainPhase, type Left } from './drain.js'
 import { serverEntry } from './entry.js'
 import { fastKey } from './fast-key.js'
 import type { RealServerInput, VirtualServerInput } from './inputs.js'
+import { inOrder, isOrdered } from './order.js'
 import type { FastTable, Millis, QuietReason } from './ports.js'
 import { judgeQuorum, neededTier } from './quorum.js'
 import { nextRampStep, RAMP_SCALE, rampStep } from './ramp.js'
@@ -151,7 +152,8 @@ function partOf(input: VirtualServerInput, context: Context): Part {
       servers.set(name, entry)
       if (weight === 0) quiet.push([serverEntry(key, name), outcome.servers.get(serverKey(server))?.quiet ?? 'weight'])
     }
-    entries.push([key, { service: { id, settings: input.settings }, servers }])
+    const ordered = isOrdered(input.settings.scheduler) ? inOrder(servers) : servers
+    entries.push([key, { service: { id, settings: input.settings }, servers: ordered }])
   }
   return {
     input,
@@ -283,9 +285,13 @@ function draining(
   before: ServerOutcome | undefined,
 ): Standing {
   const { server } = base
-  const left: Left[] = input.ids.map(id =>
-    context.fast?.get(fastKey(serviceKey(id)))?.servers.get(serverKey(kernelServer(id, server))),
-  )
+  const left: Left[] = input.ids.map(id => {
+    const [service, name] = [serviceKey(id), serverKey(kernelServer(id, server))]
+    const seen = context.fast?.get(fastKey(service))?.servers.get(name)
+    const held = context.actual?.get(service)?.servers.get(name)
+    // It came after the newest quick look, and so may its clients have.
+    return seen ?? (held && { weight: Math.max(1, held.settings.weight), active: 0, inactive: 0 })
+  })
   const phase = drainPhase(
     server.override ?? { verb: 'drain' },
     {

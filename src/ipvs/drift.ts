@@ -1,6 +1,7 @@
 import { fastKey } from './fast-key.js'
+import { hasPlace, isOrdered } from './order.js'
 import type { FastServer, FastTable } from './ports.js'
-import type { Server, Table } from './table.js'
+import type { Server, Service, Table } from './table.js'
 
 /** Finds the services whose quick view is not what we expect: only these are worth asking the kernel about. */
 export type Suspicion = (expected: Table, fast: FastTable, named: Iterable<string>) => Set<string>
@@ -28,7 +29,11 @@ export function suspicion(): Suspicion {
       }
       const servers = group ? joined(group) : entry.servers
       const scheduler = group ? '' : entry.service.settings.scheduler
-      if (seen && seen.scheduler === scheduler && alike(servers, seen.servers)) now.set(name, [entry, seen])
+      const right =
+        seen?.scheduler === scheduler &&
+        alike(servers, seen.servers) &&
+        (group !== undefined || sameOrder(entry.service, servers, seen.servers))
+      if (right) now.set(name, [entry, seen])
       else wrong.add(name)
     }
     for (const name of named) if (!expected.has(name) && fast.has(fastKey(name))) wrong.add(name)
@@ -63,4 +68,17 @@ function alike(servers: ReadonlyMap<string, Server>, seen: ReadonlyMap<string, F
     if (!found || found.weight !== settings.weight || found.forward !== settings.forward) return false
   }
   return true
+}
+
+/** Where the order of the real servers decides who serves a client (order.ts). */
+function sameOrder(
+  service: Service,
+  servers: ReadonlyMap<string, Server>,
+  seen: ReadonlyMap<string, FastServer>,
+): boolean {
+  if (!isOrdered(service.settings.scheduler)) return true
+  const placed = [...servers].flatMap(([key, server]) => (hasPlace(service, server) ? [key] : []))
+  let at = 0
+  for (const key of seen.keys()) if (key === placed[at]) at++
+  return at === placed.length
 }

@@ -1,8 +1,9 @@
 import type { Op } from './plan.js'
 import { serverKey, serviceKey } from './table.js'
 
-/** The one table entry that an operation is about: a service, or one of its real servers. */
+/** The one table entry that an operation is about: a service, one of its real servers, or their order. */
 export function entryKey(op: Op): string {
+  if (op.op === 'order-servers') return serverEntry(serviceKey(op.service.id), 'order')
   return 'server' in op ? serverEntry(serviceKey(op.service.id), serverKey(op.server)) : serviceKey(op.service.id)
 }
 

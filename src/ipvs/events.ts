@@ -78,6 +78,11 @@ function told(op: Op, names: Names) {
         verb,
       }
     }
+    case 'order-servers': {
+      const after = op.servers.slice(0, SINGLE).map(serverKey).join(', ')
+      const what = `changed the order of the real servers of ${name}, by which their clients are shared out`
+      return { before: undefined, after: `newest: ${after}`, what, verb: 'none is needed: lvskeeper keeps one order' }
+    }
     case 'edit-server': {
       const [was, is] = [op.before.settings, op.server.settings]
       const where = `${name}/${serverKey(op.server)}`

@@ -21,10 +21,20 @@ export function ipvsadmLine(op: Op): string {
     case 'add-server':
       return `ipvsadm ${serverRule(op.service, op.server)}`
     case 'edit-server':
-      return `ipvsadm ${serverRule(op.service, op.server, '-e')}`
+      return op.again ? outAndBack(op.service, op.server) : `ipvsadm ${serverRule(op.service, op.server, '-e')}`
     case 'remove-server':
-      return `ipvsadm -d ${serviceName(op.service.id)} -r ${endpoint(op.server.address, op.server.port)}`
+      return removal(op.service, op.server)
+    case 'order-servers':
+      return op.servers.map(server => outAndBack(op.service, server)).join(' && ')
   }
+}
+
+function outAndBack(service: Service, server: Server): string {
+  return `${removal(service, server)} && ipvsadm ${serverRule(service, server)}`
+}
+
+function removal({ id }: Service, { address, port }: Server): string {
+  return `ipvsadm -d ${serviceName(id)} -r ${endpoint(address, port)}`
 }
 
 /**

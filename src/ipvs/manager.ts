@@ -1,3 +1,4 @@
+import { arranger } from './arrange.js'
 import type { Context, Desired } from './desired.js'
 import { entryKey } from './entry.js'
 import {
@@ -10,6 +11,7 @@ import {
 } from './events.js'
 import { type Failure, failures } from './failures.js'
 import { planGlobals, type WantedGlobals } from './globals.js'
+import { sameOrder } from './order.js'
 import { idsOf, picture } from './picture.js'
 import { type Op, plan } from './plan.js'
 import type { Clock, FastTable, Journal, JournalContent, Kernel, Millis } from './ports.js'
@@ -32,7 +34,7 @@ export type PassReport = {
   readonly desired: Desired
   readonly applied: readonly Op[]
   readonly failed: readonly Failure[]
-  /** The kernel refused nothing that is wanted. */
+  /** The kernel refused nothing that is wanted, and no order is left for later. */
   readonly complete: boolean
 }
 
@@ -62,7 +64,7 @@ export type ManagerState = {
   readonly failed: readonly Failure[]
   /** Entries that are wrong and stay so: `drift: report`, or somebody else keeps changing them. */
   readonly left: readonly string[]
-  /** A first pass was done and the kernel refused nothing that is wanted. */
+  /** A first pass was done, the kernel refused nothing that is wanted, and real servers are in their order. */
   readonly complete: boolean
   /** How many looks there were, and how many of them a finished pass has carried out. */
   readonly asked: number
@@ -88,6 +90,7 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
   const view = picture(kernel)
   const drift = repairs()
   const refusals = failures()
+  const arranged = arranger()
   let journal: JournalContent = { services: [], quiet: {}, daemons: [] }
   let journalFails = false
   let wanted: Desired | undefined
@@ -169,15 +172,15 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
       now,
     })
     for (const event of recovered ? [recovered, ...events] : events) orders.onEvent(event)
-    const applied = await carryOut(
-      todo.filter(op => !refusals.blocks(op, now)),
-      next,
-    )
+    const going = new Set(todo.filter(op => !refusals.blocks(op, now)))
+    const orderKept = ops.filter(op => op.op === 'order-servers' && !going.has(op)).map(op => serviceKey(op.service.id))
+    const { ops: placed, waiting } = arranged([...going], next.table, view.table(), new Set(orderKept), now)
+    const applied = await carryOut(placed, next)
     const done = new Set(applied)
     const undone = ops.filter(op => !done.has(op)).map(op => serviceKey(op.service.id))
-    view.matches(next.table, new Set(undone))
+    view.matches(next.table, new Set([...undone, ...waiting]))
     await settleGlobals(orders.globals())
-    complete = refusals.all().length === 0
+    complete = refusals.all().length === 0 && waiting.size === 0
     answered = asked
     orders.onPass?.({ desired: next, applied, failed: refusals.all(), complete })
   }
@@ -313,6 +316,7 @@ function isGone(op: Op, errno: string | undefined): boolean {
 function sameWish(before: Table, now: Table, op: Op): boolean {
   const [a, b] = [before, now].map(table => table.get(serviceKey(op.service.id)))
   if (!a || !b) return a === b
+  if (op.op === 'order-servers') return sameOrder(a, b)
   if (!('server' in op)) return sameService(a.service, b.service)
   const key = serverKey(op.server)
   const [x, y] = [a.servers.get(key), b.servers.get(key)]

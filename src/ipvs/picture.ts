@@ -1,5 +1,6 @@
 import { applyOps } from './apply.js'
 import { suspicion } from './drift.js'
+import { sameOrder } from './order.js'
 import { type Op, plan } from './plan.js'
 import type { FastTable, Kernel, Millis } from './ports.js'
 import { type ServiceId, serviceKey, type Table } from './table.js'
@@ -89,7 +90,11 @@ export function picture(kernel: Kernel): Picture {
     },
     matches(wanted, except) {
       const same = new Map(table)
-      for (const [key, entry] of wanted) if (!except.has(key)) same.set(key, entry)
+      for (const [key, entry] of wanted) {
+        const have = table.get(key)
+        if (except.has(key) || (have && !sameOrder(have, entry))) continue
+        same.set(key, entry)
+      }
       table = same
     },
     doubt(key) {

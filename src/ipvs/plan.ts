@@ -1,3 +1,4 @@
+import { misplaced } from './order.js'
 import { sameServer, sameService } from './same.js'
 import type { Server, Service, Table } from './table.js'
 
@@ -6,7 +7,16 @@ export type Op =
   | { readonly op: 'add-service' | 'remove-service'; readonly service: Service }
   | { readonly op: 'edit-service'; readonly service: Service; readonly before: Service }
   | { readonly op: 'add-server' | 'remove-server'; readonly service: Service; readonly server: Server }
-  | { readonly op: 'edit-server'; readonly service: Service; readonly server: Server; readonly before: Server }
+  | {
+      readonly op: 'edit-server'
+      readonly service: Service
+      readonly server: Server
+      readonly before: Server
+      /** Taken out and put back at once, with its connections: mh forgets its share of the clients only then. */
+      readonly again?: true
+    }
+  /** Takes these out and puts them back at once, with their connections, one after the other: see order.ts. */
+  | { readonly op: 'order-servers'; readonly service: Service; readonly servers: readonly Server[] }
 
 /**
  * The kernel operations, in order, that turn `actual` into `desired`. What takes clients comes first, what sends them
@@ -28,13 +38,22 @@ export function plan(desired: Table, actual: Table): Op[] {
       if (!before) build.push({ op: 'add-server', service, server })
       else if (!sameServer(before, server)) {
         const lowers = server.settings.weight < before.settings.weight
-        const edit: Op = { op: 'edit-server', service, server, before }
+        const edit: Op = { op: 'edit-server', service, server, before, ...again(service, server, before) }
         ;(lowers ? tearDown : build).push(edit)
       }
     }
+    const moved = have ? misplaced(entry, have) : []
+    if (moved.length > 0) build.push({ op: 'order-servers', service, servers: moved })
     for (const [id, server] of have?.servers ?? [])
       if (!servers.has(id)) tearDown.push({ op: 'remove-server', service, server })
   }
   for (const [key, { service }] of actual) if (!desired.has(key)) tearDown.push({ op: 'remove-service', service })
   return [...build, ...tearDown]
+}
+
+/** ip_vs_mh.c shares clients out by the last weight above 0, and then finds nobody for those of a real server with 0. */
+function again({ settings }: Service, server: Server, before: Server): { again?: true } {
+  return settings.scheduler === 'mh' && server.settings.weight === 0 && before.settings.weight > 0
+    ? { again: true }
+    : {}
 }

@@ -55,7 +55,7 @@ export type ServerSettings = {
 export type Server = { readonly address: string; readonly port: number; readonly settings: ServerSettings }
 export type Service = { readonly id: ServiceId; readonly settings: ServiceSettings }
 
-/** Services by `serviceKey`, servers by `serverKey`. */
+/** Services by `serviceKey`, servers by `serverKey`; see order.ts for where their order counts. */
 export type Table = ReadonlyMap<string, { readonly service: Service; readonly servers: ReadonlyMap<string, Server> }>
 
 /** `tcp 10.9.0.100:80`, `udp [fd00:9::100]:53`, `mark 7 ipv4`; stable, used in logs and the journal. */

@@ -138,6 +138,8 @@ function requestOf(op: Op): GenlRequest {
       return { command: IPVS_CMD.NEW_DEST, put: out => putServer(out, id, op.server) }
     case 'edit-server':
       return { command: IPVS_CMD.SET_DEST, put: out => putServer(out, id, op.server) }
+    case 'order-servers':
+      throw new Error('moves are sent as what they consist of: see ipvs-moves.ts')
     case 'remove-server':
       return { command: IPVS_CMD.DEL_DEST, put: out => putServerId(out, id, op.server) }
   }

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import type { Op } from '../ipvs/plan.js'
 import type { GlobalOp, Kernel, KernelGlobals } from '../ipvs/ports.js'
 import { type ServiceId, serverKey, serviceKey, type Table } from '../ipvs/table.js'
 import { type Genl, GenlError, type GenlRequest, openGenl } from './genl.js'
@@ -22,6 +23,7 @@ import {
   type KernelService,
   putServiceId,
 } from './ipvs-messages.js'
+import { applyMoves, isMove } from './ipvs-moves.js'
 import { fastReader } from './ipvs-proc.js'
 
 /** A service as the kernel has it, counters included, with its real servers. */
@@ -131,7 +133,10 @@ function adapter(genl: Genl): Ipvs {
       return table
     },
     listFast: quick,
-    apply: ops => genl.bulk(ops.length, fillOps(ops)),
+    apply: ops => {
+      const send = (some: readonly Op[]) => genl.bulk(some.length, fillOps(some))
+      return ops.some(isMove) ? applyMoves(ops, send) : send(ops)
+    },
     async globals(): Promise<KernelGlobals> {
       const [config] = await genl.ask({ command: IPVS_CMD.GET_CONFIG }, 'one')
       const daemons = await genl.ask({ command: IPVS_CMD.GET_DAEMON })

@@ -17,6 +17,7 @@ export function fakeKernel() {
   const done: Op[] = []
   const missing = new Set<string>()
   let broken: Error | undefined
+  let losing: string | undefined
   let lists = 0
   let busy = false
 
@@ -47,6 +48,16 @@ export function fakeKernel() {
     return known ? undefined : 'ENOENT'
   }
 
+  /** The first real server of a move is out, and is refused when it shall come back. */
+  function lost(op: Op): string | undefined {
+    const [first] = op.op === 'order-servers' ? op.servers : []
+    if (!first || losing === undefined) return undefined
+    const code = losing
+    losing = undefined
+    table = applyOps(table, [{ op: 'remove-server', service: op.service, server: first }])
+    return code
+  }
+
   const kernel: Kernel = {
     list: ids =>
       alone(() => {
@@ -58,7 +69,7 @@ export function fakeKernel() {
     apply: ops =>
       alone(() =>
         ops.map(op => {
-          const code = refusal(op)
+          const code = lost(op) ?? refusal(op)
           if (code === undefined) {
             table = applyOps(table, [op])
             done.push(op)
@@ -98,6 +109,9 @@ export function fakeKernel() {
       countdown = n
       errno = code
       forever = always
+    },
+    losesNextMove(code: string) {
+      losing = code
     },
     withoutScheduler: (name: string) => missing.add(name),
     /** Every call rejects. */

@@ -114,6 +114,22 @@ describe('the table manager', () => {
   })
 })
 
+describe('a drain', () => {
+  test('of a real server that came after the last quick look waits for the next: it may have clients already', async () => {
+    const { kernel, table } = await running([virtualServer([realServer(21)])])
+    await table.say(virtualServer([realServer(21), realServer(22)]))
+    kernel.setConnections(web, '10.9.0.22:80', 1, 0)
+    const drained = virtualServer([realServer(21), realServer(22, { override: { verb: 'drain' } })])
+    await table.say(drained)
+    expect(weights(kernel)).toEqual({ 21: 1, 22: 0 })
+    await table.advance(1000)
+    expect(weights(kernel)).toEqual({ 21: 1, 22: 0 })
+    kernel.setConnections(web, '10.9.0.22:80', 0, 0)
+    await table.advance(1000)
+    expect(weights(kernel)).toEqual({ 21: 1 })
+  })
+})
+
 describe('drift', () => {
   test('an emptied table is right again after a second, foreign services and all else untouched', async () => {
     const { kernel, table } = await running()
