@@ -61,7 +61,8 @@ export type ToCheckers =
   | { readonly type: 'services'; readonly upsert: readonly Keyed[]; readonly remove: readonly string[] }
   | { readonly type: 'settings'; readonly settings: Keyed }
   | { readonly type: 'synced'; readonly generation: number }
-  | { readonly type: 'overrides'; readonly overrides: readonly Override[] }
+  /** `known`: those of the other directors are among them, or nobody is there to tell. */
+  | { readonly type: 'overrides'; readonly overrides: readonly Override[]; readonly known: boolean }
   /** Marks of the client paths that other directors found broken; `heard`: one that probes them speaks. */
   | { readonly type: 'peer-paths'; readonly broken: readonly number[]; readonly heard: boolean }
   /** From the parent, to a spare: the checkers process is dead, you are it now. */

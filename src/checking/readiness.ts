@@ -10,9 +10,11 @@ export interface ReadinessPorts {
 export type Progress = {
   /** It has been told what shall run. */
   readonly configured: boolean
+  /** What the other directors' operators said at run time is known here too. */
+  readonly learned: boolean
   /** A director without virtual servers needs none: VRRP alone runs on a kernel without IPVS, too. */
   readonly needsTable: boolean
-  readonly table: Pick<ManagerState, 'complete' | 'asked' | 'answered'> | undefined
+  readonly table: Pick<ManagerState, 'complete' | 'asked' | 'answered' | 'ordered'> | undefined
   /** The kernel refuses the table, or a part of it. */
   readonly refused: boolean
   /** Checks without a first result of their own. */
@@ -21,6 +23,8 @@ export type Progress = {
 
 /** Without another first verdict for so long, whatever is still unknown, the director takes part in the election (DESIGN invariant 7). */
 const readyAnyway: Millis = 10_000
+/** A control process that does not even say that nobody is there to tell of overrides keeps nobody waiting. */
+const longestLearning: Millis = 15_000
 /** After this it is waited for no longer, whatever it says. */
 export const slowestStart: Millis = 300_000
 
@@ -53,16 +57,18 @@ export function createReadiness({ now, say }: ReadinessPorts) {
   return {
     ready: () => ready,
     working,
-    look({ configured, needsTable, table, refused, pending }: Progress): void {
-      const complete = configured && (!needsTable || table?.complete === true)
+    look({ configured, learned, needsTable, table, refused, pending }: Progress): void {
+      const known = learned || now() - startedAt > longestLearning
+      const complete = configured && known && (!needsTable || table?.complete === true)
       if (complete && pending < missing) {
         missing = pending
         missingSince = now()
         looks = table?.asked ?? 0
       }
-      const held = !needsTable || (table?.answered ?? -1) >= looks
-      const known = ready || pending === 0 || now() - missingSince > readyAnyway
-      ready = complete && (ready || held) && known
+      const longEnough = now() - missingSince > readyAnyway
+      // An order that waits for verdicts that never rest is not waited for, either.
+      const held = !needsTable || ((table?.answered ?? -1) >= looks && (table?.ordered || longEnough))
+      ready = complete && (ready || (held && (pending === 0 || longEnough)))
       const getsOn = complete && held ? missingSince > unreadySaidAt : !refused
       if (!ready && getsOn) working()
       if (ready === said) return

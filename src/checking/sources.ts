@@ -183,6 +183,9 @@ async function records(
   const all = await Promise.all(
     targets.map(async target => {
       const addresses = await Promise.allSettled([resolver.resolve4(target.name), resolver.resolve6(target.name)])
+      // Half an answer would take the other half's real servers out.
+      const failed = addresses.find(each => each.status === 'rejected' && !hasNone(each.reason))
+      if (failed?.status === 'rejected') throw failed.reason
       const found = addresses.flatMap(each => (each.status === 'fulfilled' ? each.value : []))
       if (found.length === 0) throw new Error(`${target.name} has no address`)
       return found.map(address => ({
@@ -194,6 +197,11 @@ async function records(
     }),
   )
   return all.flat()
+}
+
+/** The name is known to have no such record: not that nobody could be asked. */
+function hasNone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENODATA' || error.code === 'ENOTFOUND')
 }
 
 /** Addresses as the kernel writes them, else the same real server would be another one. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { systemClock } from '../clock.js'
 import type { CheckerSettings } from '../control/wanted.js'
 import type { Context, Desired } from '../ipvs/desired.js'
+import { fastKey } from '../ipvs/fast-key.js'
 import { fileJournal } from '../ipvs/journal.js'
 import { type Manager, type ManagerState, manager } from '../ipvs/manager.js'
 import { openIpvs } from '../linux/ipvs.js'
@@ -127,7 +128,8 @@ export function createTableKeeper(stateFolder: string, ports: TablePorts) {
     forget: (service: string) => since.delete(service),
     report(complete: boolean): TableReport {
       const state = table?.state()
-      const foreign = state?.fast && state.desired?.names ? Math.max(0, state.fast.size - state.actual.size) : 0
+      const ours = new Set([...(state?.actual.keys() ?? [])].map(fastKey))
+      const foreign = [...(state?.fast?.keys() ?? [])].filter(key => !ours.has(key)).length
       const refused = state?.failed[0]
       return {
         complete,

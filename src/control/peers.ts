@@ -26,6 +26,7 @@ export function createPeers(state: State, ports: PeerPorts) {
   let opened = ''
   let unreadable = ''
   let unsaid = 0
+  let known = false
 
   function open(config: Config): void {
     const { node, directors, peerKeyFile, peerPort } = config
@@ -115,5 +116,11 @@ export function createPeers(state: State, ports: PeerPorts) {
     return channel?.views() ?? []
   }
 
-  return { open, views, paths, tell: () => channel?.tell(), stop: () => channel?.stop() }
+  /** Whether what was said at run time on other directors is known here; once it is, it stays so. */
+  function overridesKnown(): boolean {
+    known ||= opened !== '' && (channel?.agreed() ?? true)
+    return known
+  }
+
+  return { open, views, paths, overridesKnown, tell: () => channel?.tell(), stop: () => channel?.stop() }
 }

@@ -3,6 +3,8 @@ import type { Millis } from './ports.js'
 const WINDOW: Millis = 60_000
 const REPAIRS = 3
 const TRUCE: Millis = 600_000
+/** So many entries are remembered before old ones are looked for. */
+const MANY = 10_000
 
 /** Remembers how often each entry was repaired, so that two writers of one table do not fight for ever. */
 export type Contest = {
@@ -32,6 +34,11 @@ export function contest(): Contest {
     return false
   }
 
+  /** Somebody who adds another entry each time must not fill the memory. */
+  function forget(now: Millis): void {
+    for (const [entry, times] of repairs) if (times.every(at => now - at >= WINDOW)) repairs.delete(entry)
+  }
+
   return {
     repair(entry, now) {
       if (left(entry, now)) return 'left'
@@ -42,6 +49,7 @@ export function contest(): Contest {
         return 'left'
       }
       recent.push(now)
+      if (repairs.size >= MANY) forget(now)
       repairs.set(entry, recent)
       return 'repair'
     },

@@ -58,7 +58,14 @@ function sharedMarks(expected: Table): Map<string, Entry[]> {
 }
 
 function joined(group: readonly Entry[]): ReadonlyMap<string, Server> {
-  return new Map(group.flatMap(({ servers }) => [...servers]))
+  const all = new Map<string, Server>()
+  for (const { servers } of group)
+    for (const [key, server] of servers) {
+      // The quick view has the larger weight of one that is in both.
+      const other = all.get(key)
+      if (!other || other.settings.weight < server.settings.weight) all.set(key, server)
+    }
+  return all
 }
 
 function alike(servers: ReadonlyMap<string, Server>, seen: ReadonlyMap<string, FastServer>): boolean {

@@ -1,6 +1,8 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { canonicalAddress } from './address.js'
 import type { Journal, JournalContent } from './ports.js'
+import { parseServiceKey, type ServiceId, serviceKey } from './table.js'
 
 const EMPTY: JournalContent = { services: [], quiet: {}, daemons: [] }
 
@@ -48,10 +50,25 @@ export function parseJournal(text: string): JournalContent {
   const { services, quiet, daemons } = { ...EMPTY, ...value } as Record<string, unknown>
   const reasons = typeof quiet === 'object' && quiet !== null ? Object.entries(quiet) : []
   return {
-    services: Array.isArray(services) ? services.filter(key => typeof key === 'string') : [],
+    services: Array.isArray(services) ? services.filter(isKey) : [],
     quiet: Object.fromEntries(reasons.filter(([, reason]) => REASONS.has(reason))),
     daemons: Array.isArray(daemons) ? daemons.filter(role => role === 'master' || role === 'backup') : [],
   }
 }
 
 const REASONS: ReadonlySet<unknown> = new Set(['down', 'drain', 'maint', 'standby', 'weight'])
+
+/** What is no service could not be asked for, and would keep the table from being read at all. */
+function isKey(key: unknown): key is string {
+  const id = typeof key === 'string' ? parseServiceKey(key) : undefined
+  if (!id) return false
+  try {
+    return serviceKey('mark' in id ? id : { ...id, address: canonicalAddress(id.address) }) === key && inRange(id)
+  } catch {
+    return false
+  }
+}
+
+function inRange(id: ServiceId): boolean {
+  return 'mark' in id ? id.mark > 0 && id.mark <= 0xffffffff : id.port <= 0xffff
+}

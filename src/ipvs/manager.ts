@@ -34,7 +34,7 @@ export type PassReport = {
   readonly desired: Desired
   readonly applied: readonly Op[]
   readonly failed: readonly Failure[]
-  /** The kernel refused nothing that is wanted, and no order is left for later. */
+  /** The kernel refused nothing that is wanted. */
   readonly complete: boolean
 }
 
@@ -64,11 +64,13 @@ export type ManagerState = {
   readonly failed: readonly Failure[]
   /** Entries that are wrong and stay so: `drift: report`, or somebody else keeps changing them. */
   readonly left: readonly string[]
-  /** A first pass was done, the kernel refused nothing that is wanted, and real servers are in their order. */
+  /** A first pass was done and the kernel refused nothing that is wanted. */
   readonly complete: boolean
   /** How many looks there were, and how many of them a finished pass has carried out. */
   readonly asked: number
   readonly answered: number
+  /** No order of real servers is left for later, when verdicts rest. */
+  readonly ordered: boolean
 }
 
 const LONGEST_BACKOFF: Millis = 60_000
@@ -95,6 +97,7 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
   let journalFails = false
   let wanted: Desired | undefined
   let complete = false
+  let orderLeft = false
   let unreadable = 0
   let globalsDone = ''
   let globalsDue = 0
@@ -180,7 +183,8 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
     const undone = ops.filter(op => !done.has(op)).map(op => serviceKey(op.service.id))
     view.matches(next.table, new Set([...undone, ...waiting]))
     await settleGlobals(orders.globals())
-    complete = refusals.all().length === 0 && waiting.size === 0
+    complete = refusals.all().length === 0
+    orderLeft = waiting.size > 0
     answered = asked
     orders.onPass?.({ desired: next, applied, failed: refusals.all(), complete })
   }
@@ -297,6 +301,7 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
       complete,
       asked: looks,
       answered,
+      ordered: !orderLeft,
     }),
     async stop(how) {
       stopped = true

@@ -42,9 +42,9 @@ async function moveAll(
       back: { op: 'add-server' as const, service: op.service, server },
     })),
   )
-  const before = readSysctl(SETTING)
+  const before = setting()
   try {
-    if (before === '1') writeSysctl(SETTING, '0')
+    if (before === '1') set('0')
     for (let from = 0; from < pairs.length; from += PAIRS) {
       const some = pairs.slice(from, from + PAIRS)
       const errors = await send(some.flatMap(({ out, back }) => [out, back]))
@@ -52,7 +52,24 @@ async function moveAll(
       for (const [i, { at }] of some.entries()) results[at] ??= errors[2 * i + 1]
     }
   } finally {
-    if (before === '1') writeSysctl(SETTING, '1')
+    if (before === '1') set('1')
   }
   return results
+}
+
+function setting(): string | undefined {
+  try {
+    return readSysctl(SETTING)
+  } catch {
+    return undefined
+  }
+}
+
+/** Where it may not be written nobody could have set it to 1 either, but by hand: a move is right all the same. */
+function set(value: string): void {
+  try {
+    writeSysctl(SETTING, value)
+  } catch {
+    // Connections whose packets come in that very moment may end.
+  }
 }

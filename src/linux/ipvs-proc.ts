@@ -111,7 +111,24 @@ function endOfBlock(text: string, start: number): number {
 
 /** Both families of a firewall mark: the kernel prints them alike. */
 function joined(one: Block, other: Block): Block {
-  return { key: one.key, scheduler: '', servers: new Map([...one.servers, ...other.servers]) }
+  const servers = new Map(one.servers)
+  for (const [key, server] of other.servers) {
+    // Through tunnels one real server may serve both: its connections are those of both.
+    const same = servers.get(key)
+    const { weight, active, inactive } = server
+    servers.set(
+      key,
+      same
+        ? {
+            forward: same.forward,
+            weight: Math.max(same.weight, weight),
+            active: same.active + active,
+            inactive: same.inactive + inactive,
+          }
+        : server,
+    )
+  }
+  return { key: one.key, scheduler: '', servers }
 }
 
 /** Endpoint, forwarding, weight, active and inactive connections. */

@@ -41,6 +41,8 @@ export type PeerChannel = {
   /** Say it now, not at the next second. */
   tell(): void
   views(): readonly PeerView[]
+  /** Each other director has once held the same overrides as we do, or has not been heard for so long that it is away. */
+  agreed(): boolean
   /** The address of a director that says it is us: stay backup while there is one. */
   impostor(): string | undefined
   /** Datagrams by what became of them. */
@@ -57,13 +59,20 @@ type Peer = {
   digest?: string
   mismatchSince?: number
   nextOverride: number
+  /** It has once held the overrides that we hold. */
+  agreed: boolean
 }
+
+/** Directors that run know each other within two seconds; who is not heard by then is away. */
+const away = 3_000
+/** Overrides that differ for so long keep nobody waiting. */
+const disagreed = 10_000
 
 /** One datagram a second and at every change to each address of the other directors. The election never waits for it. */
 export function openPeerChannel(options: PeerChannelOptions): PeerChannel {
   const { self, clock, port = defaultPort } = options
   const boot = randomBytes(12).toString('base64url')
-  const peers = options.peers.map((peer): Peer => ({ ...peer, acceptance: stranger, nextOverride: 0 }))
+  const peers = options.peers.map((peer): Peer => ({ ...peer, acceptance: stranger, nextOverride: 0, agreed: false }))
   const sockets = new Map(self.addresses.map(address => [address, bind(address)]))
   const counters: Record<string, number> = {}
   let seq = 0
@@ -73,6 +82,8 @@ export function openPeerChannel(options: PeerChannelOptions): PeerChannel {
   let nextRound = clock.now()
   let cancel = clock.at(nextRound, round)
   let stopped = false
+  const openedAt = clock.now()
+  let agreedBefore = false
 
   function count(what: string) {
     counters[what] = (counters[what] ?? 0) + 1
@@ -180,7 +191,10 @@ export function openPeerChannel(options: PeerChannelOptions): PeerChannel {
     if (datagram.report.configHash === options.report().configHash) delete peer.mismatchSince
     else peer.mismatchSince ??= Date.now()
     if (datagram.overrides.length > 0) options.learned(datagram.overrides, peer.name)
-    if (returned || datagram.digest !== fingerprint(options.overrides())) bringForward(pace)
+    const same = datagram.digest === fingerprint(options.overrides())
+    if (same) peer.agreed = true
+    if (returned || !same) bringForward(pace)
+    agreedBefore = agreed()
     options.changed?.()
   }
 
@@ -199,7 +213,16 @@ export function openPeerChannel(options: PeerChannelOptions): PeerChannel {
     const [next, events] = follow(alarms, found, { now: clock.now(), epoch: Date.now() })
     alarms = next
     for (const event of events) options.event(event)
-    if (events.length > 0) options.changed?.()
+    const settled = agreed()
+    if (events.length > 0 || settled !== agreedBefore) {
+      agreedBefore = settled
+      options.changed?.()
+    }
+  }
+
+  function agreed(): boolean {
+    const since = clock.now() - openedAt
+    return peers.every(peer => peer.agreed || since > (peer.lastHeard ? disagreed : away))
   }
 
   function stateOf({ lastHeard }: Peer): PeerState {
@@ -221,6 +244,7 @@ export function openPeerChannel(options: PeerChannelOptions): PeerChannel {
   return {
     tell: () => bringForward(coalesce),
     views,
+    agreed,
     impostor: () => impostor?.address,
     counters: () => ({ ...counters }),
     stop() {

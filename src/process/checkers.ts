@@ -88,6 +88,8 @@ const readiness = createReadiness({
     tellTable()
   },
 })
+/** Once and for all: a control process that starts again has to learn them anew. */
+let overridesKnown = false
 let leaving = false
 const links = await watchLinks()
 const ways = createWays(links)
@@ -286,6 +288,7 @@ function receive(from: Address, message: Message): void {
       return rejudge()
     case 'overrides':
       pool.setOverrides(message.overrides)
+      overridesKnown ||= message.known
       table.look()
       return publish(pool.services().keys())
     case 'hello':
@@ -424,6 +427,7 @@ function tellPaths(): void {
 function lookWhetherReady(): void {
   readiness.look({
     configured: settings !== undefined,
+    learned: overridesKnown,
     needsTable: pool.services().size > 0,
     table: table.state(),
     refused: table.report(false).failure !== undefined,

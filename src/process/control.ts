@@ -26,7 +26,7 @@ import { openEventStore } from '../events/store.js'
 import { openIpvs } from '../linux/ipvs.js'
 import { credentialsOf } from '../linux/peer-credentials.js'
 import { createLog, type LogLevel, logEvent } from '../log.js'
-import type { Address, CheckResult, Event, Leave, Message, PeerPriority } from '../messages.js'
+import type { Address, CheckResult, Event, Leave, Message, Override, PeerPriority } from '../messages.js'
 import { openChannel, sayAlive } from './channel.js'
 import { appliedFile, pathsFromEnvironment } from './paths.js'
 
@@ -48,6 +48,7 @@ const spareLimit = 300
 const lastWords = 1_000
 let pathsSaid = ''
 let prioritiesSaid = ''
+let knownSaid = false
 /** A source names other real servers; the next status of the services says which. */
 let sourcesChanged = false
 let turn: Promise<unknown> = Promise.resolve()
@@ -90,7 +91,7 @@ let vrrpGone: NodeJS.Timeout | undefined
 const overrides = createOverrideBook(state, paths.state, {
   keep,
   record,
-  tell: held => channel.send('checkers', { type: 'overrides', overrides: held }),
+  tell: tellOverrides,
   tellPeers: () => peers.tell(),
 })
 const orders = createOrderBook(state, paths.state, keep, behind => {
@@ -110,6 +111,7 @@ const peers = createPeers(state, {
   changed(priorities, impostor) {
     tellPriorities(priorities, impostor)
     tellPaths()
+    if (!knownSaid && peers.overridesKnown()) tellOverrides(active(state.overrides, Date.now()))
   },
 })
 state.peers = peers.views
@@ -292,6 +294,12 @@ function tellPriorities(peers: readonly PeerPriority[], impostor: string | undef
   channel.send('vrrp', { type: 'peers', peers, ...(impostor === undefined ? {} : { impostor }) })
 }
 
+/** The table of a director that was away is ready only when it knows what was said meanwhile on the others. */
+function tellOverrides(held: readonly Override[]): void {
+  knownSaid = peers.overridesKnown()
+  channel.send('checkers', { type: 'overrides', overrides: held, known: knownSaid })
+}
+
 /** A process that has just started knows nothing of what was said at run time. */
 function tellAgain(to: Address): void {
   if (to === 'vrrp') {
@@ -299,7 +307,7 @@ function tellAgain(to: Address): void {
     prioritiesSaid = ''
   }
   if (to !== 'checkers') return
-  channel.send('checkers', { type: 'overrides', overrides: active(state.overrides, Date.now()) })
+  tellOverrides(active(state.overrides, Date.now()))
   pathsSaid = ''
   tellPaths()
 }

@@ -8,7 +8,8 @@ function director() {
   let progress: Progress = {
     configured: true,
     needsTable: true,
-    table: { complete: true, asked: 1, answered: 1 },
+    learned: true,
+    table: { complete: true, asked: 1, answered: 1, ordered: true },
     refused: false,
     pending: 0,
   }
@@ -27,7 +28,12 @@ function director() {
     },
   }
 }
-const table = (asked: number, answered: number, complete = true) => ({ complete, asked, answered })
+const table = (asked: number, answered: number, complete = true, ordered = true) => ({
+  complete,
+  asked,
+  answered,
+  ordered,
+})
 
 describe('a director that starts', () => {
   test('is ready when every check has a first result and the kernel holds what follows, and says so once', () => {
@@ -55,6 +61,28 @@ describe('a director that starts', () => {
     look({ pending: 1 }, 9_000)
     expect(look({}, 9_990).includes(true)).toBe(false)
     expect(look({}, 20)).toEqual([true])
+  })
+
+  test('waits for its real servers to be in their order, but not for verdicts that never rest', () => {
+    const { look } = director()
+    expect(look({ table: table(1, 1, true, false) })).toEqual([false])
+    expect(look({ table: table(2, 2, true, true) })).toEqual([true])
+
+    const restless = director()
+    expect(restless.look({ table: table(1, 1, true, false) })).toEqual([false])
+    expect(restless.look({}, 9_000)).not.toContain(true)
+    expect(restless.look({}, 1_001)).toEqual([true])
+  })
+
+  test('waits for the other directors’ overrides, fifteen seconds at most', () => {
+    const { look } = director()
+    expect(look({ learned: false })).toEqual([false])
+    expect(look({ learned: true })).toEqual([true])
+
+    const alone = director()
+    expect(alone.look({ learned: false })).toEqual([false])
+    expect(alone.look({}, 14_900)).not.toContain(true)
+    expect(alone.look({}, 200)).toEqual([true])
   })
 
   test('without virtual servers needs no table', () => {

@@ -18,6 +18,8 @@ const authoritative = 0x400
 let folder: string
 let server: Socket
 let zone: Answer[] = []
+/** Questions of this type get no answer at all. */
+let mute: string | undefined
 let resolver: dns.Resolver
 let sources: ReturnType<typeof createSources>
 let events: Event[] = []
@@ -56,11 +58,13 @@ function make() {
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'lk-sources-'))
   zone = []
+  mute = undefined
   events = []
   now = {}
   server = createSocket('udp4')
   server.on('message', (bytes, from) => {
     const { id, questions = [] } = packet.decode(bytes)
+    if (questions.some(asked => asked.type === mute)) return
     const answers = zone.filter(({ name, type }) => questions.some(asked => asked.name === name && asked.type === type))
     const flags = authoritative | (zone.some(({ name }) => name === questions[0]?.name) ? 0 : 3)
     server.send(
@@ -125,6 +129,19 @@ test('a service record brings ports and weights, and its priorities are tiers', 
       { address: '10.9.0.22', port: 8081, weight: 1, tier: 1 },
     ]),
   )
+})
+
+test('half an answer to a service record changes nothing: what could not be asked for keeps its place', async () => {
+  zone = [
+    { type: 'SRV', name: '_app._tcp.test', ttl: 1, data: { target: 'a.test', port: 8080, priority: 10, weight: 5 } },
+    address('a.test', '10.9.0.21'),
+    { type: 'AAAA', name: 'a.test', data: 'fd00:9::21', ttl: 1 },
+  ]
+  sources.upsert(service({ ...a, name: '_app._tcp.test', record: 'SRV', port: 0 }))
+  await soon(() => expect(places()).toHaveLength(2))
+  mute = 'AAAA'
+  await soon(() => expect(events.map(({ name }) => name)).toContain('sources.failed'))
+  expect(places()).toHaveLength(2)
 })
 
 test('a file may be YAML', async () => {

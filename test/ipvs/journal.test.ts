@@ -18,6 +18,19 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 describe('the journal', () => {
+  test('drops what is no service: it could not be asked for, and the table not be read for ever', () => {
+    const good = ['tcp 10.9.0.100:80', 'sctp [fd00:9::100]:5060', 'mark 7 ipv4']
+    const bad = [
+      'tcp 999.9.0.100:80',
+      'tcp 10.9:80',
+      'tcp 10.9.0.100:65536',
+      'udp [fd00:::1]:53',
+      'mark 0 ipv4',
+      'mark 4294967296 ipv4',
+      'x',
+    ]
+    expect(parseJournal(JSON.stringify({ version: 1, services: [...bad, ...good] })).services).toEqual(good)
+  })
   test('is empty before anything was written', async () => {
     expect(await fileJournal(join(folder, 'none')).read()).toEqual(EMPTY)
   })

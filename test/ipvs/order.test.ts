@@ -234,7 +234,7 @@ describe('the table manager, of a hashing service', () => {
     expect(table.manager.state().complete).toBe(true)
   })
 
-  test('a large one waits until its real servers rest, is not complete meanwhile, and then moves once', async () => {
+  test('a large one waits until its real servers rest, has not caught up meanwhile, and then moves once', async () => {
     const all = Array.from({ length: 200 }, (_, i) => i + 1)
     const large = (...down: number[]) =>
       virtualServer(
@@ -252,12 +252,12 @@ describe('the table manager, of a hashing service', () => {
       await table.advance(1500)
     }
     expect(brief(kernel.took())).toEqual(['add 3', 'add 2', 'add 1'])
-    expect(table.manager.state().complete).toBe(false)
+    expect(table.manager.state().ordered).toBe(false)
     await table.advance(1500)
     const moves = kernel.took()
     expect(moves.map(op => op.op)).toEqual(['order-servers'])
     expect(lasts(kernel.table())).toEqual([...all].reverse())
-    expect(table.manager.state().complete).toBe(true)
+    expect(table.manager.state().ordered).toBe(true)
     expect(table.events()).toEqual([])
   })
 

@@ -37,6 +37,20 @@ describe('the quick view of the table', () => {
   test('spells IPv6 as everybody else here', () => {
     expect([...table.get('tcp [fd00:9::100]:443')!.servers.keys()]).toEqual(['[fd00:9::15]:443'])
   })
+  test('of a real server in both families of a firewall mark counts the connections of both', () => {
+    const both = parseFastTable(
+      [
+        'FWM  00000007 rr',
+        '  -> 0A090015:0000 Tunnel 0 3 1',
+        'FWM  00000007 rr',
+        '  -> 0A090015:0000 Tunnel 2 0 4',
+        '',
+      ].join('\n'),
+    )
+    const one = both.get('mark 7')?.servers.get('10.9.0.21:0')
+    expect(one).toEqual({ forward: 'tun', weight: 2, active: 3, inactive: 5 })
+  })
+
   test('joins the two families of a firewall mark, which the kernel does not tell apart here', () => {
     const marked = table.get(fastKey('mark 7 ipv6'))!
     expect([...marked.servers.keys()]).toEqual(['10.9.0.21:0', '[fd00:9::15]:0'])

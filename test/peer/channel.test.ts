@@ -34,7 +34,7 @@ type Director = {
 
 function director(
   name: 'd1' | 'd2',
-  options: { keys?: Buffer[]; peer?: string; self?: string; at?: string; speed?: number } = {},
+  options: { keys?: Buffer[]; peer?: string; self?: string; at?: string; speed?: number; changed?: () => void } = {},
 ) {
   const other = name === 'd1' ? 'd2' : 'd1'
   const own: Director = {
@@ -62,6 +62,7 @@ function director(
       own.overrides = merge(own.overrides, theirs)
     },
     event: event => own.events.push(event),
+    ...(options.changed ? { changed: options.changed } : {}),
     clock: clockOf(options.speed ?? speed),
   })
   open.push(own.channel)
@@ -122,6 +123,37 @@ describe('two directors with the same key', () => {
     })
     expect(d2.overrides).toHaveLength(450)
     expect(d1.overrides.find(({ port }) => port === 1)).toMatchObject({ author: 'bob', ended: true })
+  })
+
+  test('know of each other’s overrides only once they have learned them: a director that was away, and one that went on', async () => {
+    const d1 = director('d1')
+    d1.overrides = Array.from({ length: 450 }, (_, i) => drain(i + 1))
+    const d2 = director('d2')
+    const learned: number[] = []
+    const watching = setInterval(() => {
+      if (d2.channel.agreed()) learned.push(d2.overrides.length)
+    }, 1)
+    expect(d2.channel.agreed()).toBe(false)
+    await vi.waitFor(() => expect(d2.channel.agreed() && d1.channel.agreed()).toBe(true), {
+      timeout: 8_000,
+      interval: 5,
+    })
+    clearInterval(watching)
+    expect(new Set(learned)).toEqual(new Set([450]))
+    // For good: what is said from now on comes as it is said.
+    d1.overrides = merge(d1.overrides, [drain(1_000)])
+    expect([d1, d2].map(one => one.channel.agreed())).toEqual([true, true])
+  })
+
+  test('that do not hear each other wait three seconds for what the other may have to say, and say when that is over', async () => {
+    const told: boolean[] = []
+    const d1 = director('d1', { changed: () => told.push(d1.channel.agreed()) })
+    const began = performance.now()
+    await vi.waitFor(() => expect(told).toContain(true), { timeout: 5_000, interval: 5 })
+    const waited = (performance.now() - began) * speed
+    expect(waited).toBeGreaterThan(2_900)
+    expect(waited).toBeLessThan(6_000)
+    expect(told.filter(agreed => agreed)).toHaveLength(1)
   })
 
   test('send no overrides while they agree', async () => {
