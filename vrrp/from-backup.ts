@@ -1,4 +1,4 @@
-import { electionPriority, rfcSkew, slot, tail } from './patience.js'
+import { electionPriority, rank, rfcSkew, slot, tail } from './patience.js'
 import { becomeFault, becomeInit, becomeMaster, follow, type Heard } from './phases.js'
 import type { Millis } from './ports.js'
 import type { Backup, Cause, Event, Knowledge, State, Step } from './state.js'
@@ -6,6 +6,9 @@ import type { VirtualRouter } from './virtual-router.js'
 
 /** Longer than this a director does not wait for its own table before it pre-empts. */
 export const READINESS_LIMIT = 10_000
+
+/** A packet that has reached this machine is in the socket then, if the kernel gets the processor for a moment, ms. */
+const HANDED_OVER_WITHIN = 0.5
 
 type BackupState = State & { readonly phase: Backup }
 
@@ -55,7 +58,7 @@ function silence(router: VirtualRouter, state: BackupState, now: Millis): Step {
   // This late, adverts may still wait to be read: our own stall is not the master's silence. Once only, and no longer
   // than it takes to read them, unless we missed whole intervals.
   if (!phase.rearmed && late > slot(phase.masterInterval)) {
-    const deadline = now + respite(phase.masterInterval, late)
+    const deadline = now + respite(router, state, late, now)
     return [
       { ...state, phase: { ...phase, rearmed: true, deadline } },
       [{ type: 'notice', notice: { what: 'stalled', late } }],
@@ -74,8 +77,13 @@ function silence(router: VirtualRouter, state: BackupState, now: Millis): Step {
 }
 
 /** How long a backup that woke so late gives the master. */
-function respite(masterInterval: Millis, late: Millis): Millis {
-  if (late <= masterInterval) return slot(masterInterval)
+function respite(router: VirtualRouter, { phase, knowledge }: BackupState, late: Millis, now: Millis): Millis {
+  const { masterInterval, master } = phase
+  if (late <= masterInterval) {
+    // Nobody but the silent master can have claimed meanwhile: only what the kernel has yet to hand over counts.
+    const alone = router.directors.length === 2 && rank(router, knowledge, master, now) !== undefined
+    return alone ? HANDED_OVER_WITHIN : slot(masterInterval)
+  }
   // After a long sleep the master may have slept as well (machines of one host, a suspended pair): it listens for an
   // interval and a slot before it goes on, and is not to lose to its own backup.
   return late > 3 * masterInterval ? 2 * masterInterval : masterInterval

@@ -80,7 +80,11 @@ function due(router: VirtualRouter, state: MasterState, now: Millis): Step {
     }
     return [{ ...state, phase: listening }, [{ type: 'notice', notice: { what: 'stalled', late } }]]
   }
-  if (!phase.listening) return advertise(router, state, now)
+  // The cadence is kept: a late wake-up must not put off the next adverts too, nor make the others' guard grow for nothing.
+  if (!phase.listening) {
+    const kept = late < router.advertInterval ? phase.deadline + router.advertInterval : undefined
+    return advertise(router, state, now, kept)
+  }
   // Nobody took over; the kernel may have withdrawn the VIPs, and neighbours may have forgotten us.
   const phaseAfter = advertised(router, { claimed: false }, now)
   return [{ ...state, phase: phaseAfter }, [send(router, state.knowledge), { type: 'claim' }]]
@@ -117,8 +121,12 @@ function slept(router: VirtualRouter, phase: Master, now: Millis): boolean {
   return phase.listening || now - phase.lastSent >= patience(router)
 }
 
-function advertise(router: VirtualRouter, state: MasterState, now: Millis): Step {
-  return [{ ...state, phase: advertised(router, state.phase, now) }, [send(router, state.knowledge)]]
+function advertise(router: VirtualRouter, state: MasterState, now: Millis, next?: Millis): Step {
+  const phase = advertised(router, state.phase, now)
+  return [
+    { ...state, phase: next === undefined ? phase : { ...phase, deadline: next } },
+    [send(router, state.knowledge)],
+  ]
 }
 
 /**

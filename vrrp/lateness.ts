@@ -16,8 +16,8 @@ export const unknownLateness: Lateness = { heard: 0, peaks: [] }
 export const LEAST = 2
 /** A burst is forgotten after this many adverts, and no sooner than after this time (ms). */
 const WINDOW = { adverts: 8, time: 1000 }
-/** The next one may be later than any of so few. */
-const MARGIN = 1.5
+/** The next advert may be later than any of so few: by half of eight, by next to nothing of a hundred (rule of succession). */
+const DOUBT = 4
 /** After a loss two more in a row are likely enough for the third, late advert to matter. */
 const LOSS_REMEMBERED = 256
 
@@ -41,11 +41,12 @@ export function remember(before: Lateness, gap: Millis, interval: Millis, now: M
  * How long to wait beyond three intervals for an advert that is only late: at least 2 ms, at most `most`. Where adverts
  * get lost, a guard below `most` would cost takeovers that the RFC's skew does not make (test/vrrp/lateness.test.ts).
  */
-export function guard(lateness: Lateness | undefined, most: Millis): Millis {
+export function guard(lateness: Lateness | undefined, most: Millis, interval: Millis): Millis {
   const limit = Math.max(most, LEAST)
   if (!lateness) return LEAST
   if (lateness.lossAt !== undefined && lateness.heard - lateness.lossAt < LOSS_REMEMBERED) return limit
-  return Math.min(limit, Math.max(LEAST, MARGIN * largest(lateness)))
+  const judged = Math.max(WINDOW.adverts, Math.min(lateness.heard, WINDOW.time / interval))
+  return Math.min(limit, Math.max(LEAST, (1 + DOUBT / judged) * largest(lateness)))
 }
 
 function largest({ peaks }: Lateness): Millis {

@@ -41,7 +41,7 @@ export function tail(router: VirtualRouter, knowledge: Knowledge, backup: Waitin
   const place = rank(router, knowledge, backup.master, now)
   const skew = rfcSkew(router, knowledge, backup.masterInterval)
   if (place === undefined) return skew
-  const late = backup.left ? 0 : guard(backup.master?.lateness, skew)
+  const late = backup.left ? 0 : guard(backup.master?.lateness, skew, backup.masterInterval)
   return late + place * slot(backup.masterInterval)
 }
 

@@ -203,6 +203,15 @@ describe('a backup', () => {
     expect(deadline(state)).toBe(NOW + 230 + 10)
     expect(name(on(router(), state, { type: 'tick' }, NOW + 500))).toBe('master')
   })
+  test('of two directors waits only for what the kernel has yet to hand over: nobody else can have claimed', () => {
+    const pair = routerOf(0, [100, 100], {})
+    const known = on(pair, backup(pair), { type: 'peers', peers: [{ director: 'd2', sameConfig: true }] })[0]
+    const due = deadline(known)!
+    expect(deadline(on(pair, known, { type: 'tick' }, due + 80)[0])).toBe(due + 80.5)
+    expect(deadline(on(pair, known, { type: 'tick' }, due + 101)[0])).toBe(due + 201)
+    const stranger = on(pair, known, advert(1, '10.9.0.99'))[0]
+    expect(deadline(on(pair, stranger, { type: 'tick' }, deadline(stranger)! + 80)[0])).toBe(deadline(stranger)! + 90)
+  })
   test('waits a whole interval if it woke later than that', () => {
     expect(deadline(on(router(), backup(), { type: 'tick' }, NOW + 450)[0])).toBe(NOW + 550)
   })
@@ -359,6 +368,10 @@ describe('a master', () => {
     const result = on(router(), master(), { type: 'tick' })
     expect(result[1]).toEqual([{ type: 'send', priority: 100, interval: 100 }])
     expect(deadline(result[0])).toBe(NOW + 100)
+  })
+  test('keeps its cadence when it wakes late, unless a whole advert is due by then', () => {
+    expect(deadline(on(router(), master(), { type: 'tick' }, NOW + 40)[0])).toBe(NOW + 100)
+    expect(deadline(on(router(), master(), { type: 'tick' }, NOW + 120)[0])).toBe(NOW + 220)
   })
   test('announces its VIPs when the kernel has them', () => {
     const result = on(router(), master(router(), { claimed: false }), { type: 'claimed' })
