@@ -13,6 +13,7 @@ import type { Address, Event, Held, Leave, Message } from '../messages.js'
 import { exactClock } from '../vrrp/clock.js'
 import { createConflicts } from '../vrrp/conflicts.js'
 import { addressesEvent, conflictEvent, noteEvent, strayEvents } from '../vrrp/events.js'
+import { createHush } from '../vrrp/hush.js'
 import { loopLag } from '../vrrp/lag.js'
 import { quiet } from '../vrrp/quiet.js'
 import { createRouters } from '../vrrp/routers.js'
@@ -32,6 +33,8 @@ const log = createLog({
 })
 /** Changes of one burst are one status message. */
 const statusDelay = 20
+/** How long the other processes hear nothing of a takeover but what they must, ms. */
+const hushed = 100
 /** The parent watches this: silence means frozen, and frozen means that the VIPs must go. */
 const aliveEvery = 50
 /** Whoever goes on as master has its routes again by then, ms. */
@@ -56,6 +59,7 @@ const clock = exactClock(error =>
 )
 const lag = loopLag(aliveEvery)
 const mayTell = quiet(clock.now)
+const hush = createHush(clock, hushed)
 const links = await watchLinks()
 const kernel = kernelAddresses(links, {
   onLost(router, { address }) {
@@ -90,12 +94,13 @@ const routers = createRouters({
   addresses,
   announcer,
   notify(note) {
-    const event = noteEvent(note, Date.now())
-    if (event) tell(event)
     if (note.type === 'state') {
-      tellHeld()
+      if (note.to === 'master') hush.begin()
+      tellHeldSoon()
       lookForConflicts(note.router, note.to === 'master' ? conflictLooks : note.to === 'backup' ? [0] : [])
     }
+    const event = noteEvent(note, Date.now())
+    if (event) tell(event)
     // In good time: the timer runs for three intervals yet, and does not wait for the answer.
     if (note.type === 'notice' && note.code === 'will-preempt') lookForConflicts(note.router, [0])
     publish()
@@ -107,6 +112,7 @@ let promoted: { readonly held: readonly Held[]; readonly at: number } | undefine
 let synced = false
 let leaving = false
 let publishing = false
+let tellingHeld = false
 
 links.watch(event => {
   if (event.type === 'link' || event.type === 'link-gone') {
@@ -228,7 +234,17 @@ function hello(fresh: boolean): void {
 }
 
 function tell(event: Event): void {
-  channel.send('control', { type: 'event', event })
+  hush.later(() => channel.send('control', { type: 'event', event }))
+}
+
+/** Once for all routers that change in this turn, and after the kernel was asked for their VIPs. */
+function tellHeldSoon(): void {
+  if (tellingHeld) return
+  tellingHeld = true
+  setImmediate(() => {
+    tellingHeld = false
+    tellHeld()
+  })
 }
 
 function tellHeld(): void {
@@ -239,16 +255,19 @@ function tellHeld(): void {
 function publish(): void {
   if (!routers.active() || publishing) return
   publishing = true
-  setTimeout(() => {
-    publishing = false
-    const longest = Math.round(lag.read(clock.now()) * 10) / 10
-    channel.send('control', { type: 'router-status', routers: routers.statuses(), lag: longest })
-  }, statusDelay)
+  setTimeout(() => hush.later(tellStatus), statusDelay)
+}
+
+function tellStatus(): void {
+  publishing = false
+  const longest = Math.round(lag.read(clock.now()) * 10) / 10
+  channel.send('control', { type: 'router-status', routers: routers.statuses(), lag: longest })
 }
 
 async function leave(how: Leave): Promise<void> {
   if (leaving) return
   leaving = true
+  hush.end()
   if (routers.active()) {
     // The last advert announces a slower pace: this is how long the others wait for the next process.
     const kept = routers.keptOverRestart()
