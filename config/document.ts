@@ -1,8 +1,10 @@
-import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml'
+import { isMap, isScalar, LineCounter } from 'yaml'
 import { convert } from './convert.js'
 import type { Environment } from './environment.js'
 import { type Finding, finding, type Place } from './finding.js'
 import { locate } from './locate.js'
+import { parseYaml } from './parse-yaml.js'
+import { readParts } from './parts.js'
 import { type Path, snippet } from './problem.js'
 
 /** One file as read: its plain data, and where each value stands. */
@@ -12,12 +14,27 @@ export type SourceFile = {
   readonly place: (path: Path, at?: 'key' | 'value') => Place
 }
 
+export type Read = { readonly source: SourceFile; readonly findings: readonly Finding[] }
+
 /** Text -> data with positions, or every reason why it is no single clean YAML mapping. Never throws on any text. */
-export function readDocument(
-  file: string,
-  text: string,
-  env: Environment,
-): { readonly source: SourceFile; readonly findings: readonly Finding[] } {
+export function readDocument(file: string, text: string, env: Environment): Read {
+  const parts = readParts(text, env)
+  if (parts === undefined) return readWhole(file, text, env)
+  const lines = text.split('\n')
+  return {
+    source: {
+      file,
+      data: parts.data,
+      place(path, at = 'value') {
+        const { line, col, width } = parts.place(path, at)
+        return { file, line, col, snippet: snippet(lines[line - 1] ?? '', col, width) }
+      },
+    },
+    findings: [],
+  }
+}
+
+function readWhole(file: string, text: string, env: Environment): Read {
   const findings: Finding[] = []
   const counter = new LineCounter()
   const lines = text.split('\n')
@@ -41,7 +58,7 @@ export function readDocument(
   if (text.includes('\0') || text.includes('\uFFFD'))
     return { source: empty, findings: [finding('yaml-encoding', top, 'the file is no UTF-8 text', 'save it as UTF-8')] }
 
-  const document = parse(text, counter)
+  const document = parseYaml(text, counter)
   if (document === undefined)
     return { source: empty, findings: [finding('yaml-too-deep', top, 'the file is nested too deeply')] }
   if (document.errors.some(({ message }) => /call stack/i.test(message)))
@@ -81,22 +98,6 @@ export function readDocument(
       },
     },
     findings,
-  }
-}
-
-function parse(text: string, lineCounter: LineCounter): Document.Parsed | undefined {
-  try {
-    return parseDocument(text, {
-      lineCounter,
-      uniqueKeys: false,
-      prettyErrors: false,
-      version: '1.2',
-      merge: true,
-      stringKeys: false,
-    })
-  } catch (error) {
-    if (error instanceof RangeError) return undefined
-    throw error
   }
 }
 
