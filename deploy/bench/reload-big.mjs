@@ -32,7 +32,10 @@ try {
   await until('the director answers', () => status(d1), 120_000, 200)
   await until(
     'every real server was checked',
-    async () => (await status(d1)).services.every(one => one.realServers.every(server => server.state !== 'unknown')),
+    async () => {
+      const found = (await status(d1)).services
+      return found.length > services && found.every(one => one.realServers.every(server => server.state !== 'unknown'))
+    },
     900_000,
     2_000,
   )

@@ -74,6 +74,12 @@ export type ManagerState = {
 }
 
 const LONGEST_BACKOFF: Millis = 60_000
+/**
+ * A pass takes longer the larger the table is, whatever changed. The next one waits for so many times as long, and so little at most: a
+ * start or a mass failure with thousands of verdicts takes a third of a processor, and one verdict after a while none of that time.
+ */
+const REST = 2
+const LONGEST_REST: Millis = 100
 /** How often timeouts and sync daemons are compared with the kernel. */
 const GLOBALS: Millis = 10_000
 
@@ -107,6 +113,7 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
   let looks = 0
   let answered = 0
   let running: Promise<void> | undefined
+  let rested = Number.NEGATIVE_INFINITY
   let awaiting: { readonly looks: number; readonly resolve: () => void }[] = []
   let stopped = false
 
@@ -124,9 +131,11 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
     // A burst of verdicts in one turn is one pass.
     await new Promise(resolve => setImmediate(resolve))
     while (requested && !stopped) {
+      if (clock.now() < rested) await new Promise<void>(resolve => clock.at(rested, resolve))
       requested = false
       cancel()
       const asked = looks
+      const began = clock.now()
       try {
         await pass()
         unreadable = 0
@@ -135,6 +144,7 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
         view.doubt('everything')
         if (unreadable === 1 && !stopped) orders.onEvent(unreadableEvent(error))
       }
+      rested = clock.now() + Math.min(LONGEST_REST, REST * (clock.now() - began))
       arm()
       answer(asked)
     }
