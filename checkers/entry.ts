@@ -124,11 +124,11 @@ function report(entry: Entry, now: Millis): Report {
     get latency() {
       return { p50: history.percentile(0.5), p99: history.percentile(0.99) }
     },
-    get results() {
-      return history.results()
-    },
     get last() {
       return history.last()
+    },
+    get results() {
+      return history.results()
     },
   }
 }

@@ -1,7 +1,7 @@
 import type { Result } from './history.js'
-import type { Clock, Outcome, Probe, Target } from './ports.js'
+import type { Clock, Millis, Outcome, Probe, Target } from './ports.js'
 import type { CheckSpec, ProbeSpec } from './spec.js'
-import type { Health, Verdict } from './verdict.js'
+import type { Verdict } from './verdict.js'
 import type { WatchPorts } from './watch.js'
 
 /** What is to be checked: many listeners of the same target and parameters share one entry (`checkKey`). */
@@ -36,7 +36,8 @@ export type MonitorPorts = {
   readonly maxInFlight?: number
   readonly maxPrograms?: number
   readonly onVerdict: (change: VerdictChange) => void
-  readonly onResult?: (key: string, result: Result, health: Health) => void
+  /** Every attempt's end; after the first verdict that follows from it is known, before it is told. */
+  readonly onResult?: (key: string, spec: CheckSpec, outcome: Outcome, latency: Millis) => void
   /** The idle connections; absent: none are held. */
   readonly watch?: WatchPorts
   /** May this check's refusal after a dying connection take its server out without `fall`? Default: always. */

@@ -5,7 +5,6 @@ import { failed } from './errors.js'
 import { brokenOff, dueAfter, fold, inverted, nobodyListens } from './fold.js'
 import { createHeap } from './heap.js'
 import { createHistogram } from './histogram.js'
-import type { Result } from './history.js'
 import { createKnocks, nobodyThere } from './knock.js'
 import { createLane } from './lane.js'
 import type { Limits, MonitorPorts, Wanted } from './monitor-ports.js'
@@ -173,8 +172,8 @@ export function createMonitor(ports: MonitorPorts) {
     fill(lane, now)
     if (entry.removed) return
     const outcome = excused(entry, entry.spec.invert ? inverted(found) : found)
-    const result: Result = { at: Math.round(epoch + entry.started), latency: now - entry.started, outcome }
-    entry.history.add(result)
+    const latency = now - entry.started
+    entry.history.add({ at: Math.round(epoch + entry.started), latency, outcome })
     if (outcome.passed) counters.passed++
     else if (outcome.reason === 'local-error') counters.localErrors++
     else counters.failed++
@@ -192,8 +191,8 @@ export function createMonitor(ports: MonitorPorts) {
     if (entry.spec.watch.enabled) follow(entry, health, outcome, now)
     heap.schedule(entry, dueAfter(entry, before, now, random()))
     if (!outcome.passed && outcome.reason === 'unreachable' && isContent(before)) unreachable(entry)
-    ports.onResult?.(entry.key, result, health)
-    if (health.verdict !== before.verdict) changed(entry, before.verdict, health.verdict, result, now)
+    ports.onResult?.(entry.key, entry.spec, outcome, latency)
+    if (health.verdict !== before.verdict) changed(entry, before.verdict, health.verdict, now)
     arm(now)
   }
 
@@ -255,14 +254,14 @@ export function createMonitor(ports: MonitorPorts) {
       if (other !== entry && isContent(other.health)) hasty(other.key, false, HURRY.slice(0, 1))
   }
 
-  function changed(entry: Entry, from: Verdict, to: Verdict, because: Result | undefined, now: Millis) {
+  function changed(entry: Entry, from: Verdict, to: Verdict, now: Millis) {
     entry.since = Date.now()
     counters.verdicts++
     if (to === 'down') {
       entry.resumed = false
       if (entry.spec.damping && from === 'up') entry.damping = fell(entry.damping, entry.spec.damping, now)
     }
-    ports.onVerdict({ key: entry.key, from, to, because })
+    ports.onVerdict({ key: entry.key, from, to, because: entry.history.last() })
   }
 
   function excused(entry: Entry, outcome: Outcome): Outcome {

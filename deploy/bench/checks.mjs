@@ -171,7 +171,7 @@ async function measure() {
     random: Math.random,
     probeFor: spec => probeFor(spec, { dial: open }),
     onVerdict() {},
-    onResult(_, { outcome }) {
+    onResult(_key, _spec, outcome) {
       if (!outcome.passed && failures++ < 3) console.error(outcome)
     },
     ...(watch === '1' ? { watch: { dial: open, budget: 100_000 } } : {}),

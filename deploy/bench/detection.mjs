@@ -1,5 +1,5 @@
 // Bench: a real server dies, vanishes, returns: until the kernel table says so, beside keepalived (lab)
-//   npm run bench detection -- [runs=8]
+//   npm run bench detection -- [runs=8] [only=http,TCP]     only: programs whose name has one of these
 // lvskeeper: HTTP every second, with its watch connection; keepalived: HTTP_GET and TCP_CHECK, delay_loop 1, no retries. One pair at
 // a time runs; the master's table is read every 5 ms. Moments are random within the check's interval.
 import { readFileSync } from 'node:fs'
@@ -26,7 +26,7 @@ try {
     ['lvskeeper, http, fall: 1', () => lvskeeper(net, { edit: text => text.replace('fall: 3', 'fall: 1') })],
     ['keepalived, HTTP_GET', () => keepalived(net, { edit: noRetry })],
     ['keepalived, TCP_CHECK', () => keepalived(net, { edit: noRetry, options: ['--check', 'tcp'] })],
-  ]) {
+  ].filter(([label]) => !options.only || options.only.split(',').some(part => label.includes(part)))) {
     const pair = make()
     const seen = Object.fromEntries(Object.keys(events).map(what => [what, []]))
     try {

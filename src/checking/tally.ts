@@ -1,4 +1,4 @@
-import type { Result } from '../../checkers/history.js'
+import type { Millis, Outcome } from '../../checkers/ports.js'
 import { type CheckCount, latencyBounds } from '../messages.js'
 
 type Count = {
@@ -12,14 +12,16 @@ type Count = {
 
 /** Counts attempts by the name of their check until they are taken: 10,000 a second are one message every few seconds. */
 export function createTally() {
-  let counts = new Map<string, Count>()
+  /** By kind, then by name. */
+  let counts = new Map<string, Map<string, Count>>()
   return {
-    add(check: string, kind: string, { outcome, latency }: Result): void {
-      const key = `${kind} ${check}`
-      let count = counts.get(key)
+    add(check: string, kind: string, outcome: Outcome, latency: Millis): void {
+      const named = counts.get(kind) ?? new Map<string, Count>()
+      let count = named.get(check)
       if (!count) {
         count = { check, kind, passed: 0, failed: {}, buckets: latencyBounds.map(() => 0), sum: 0 }
-        counts.set(key, count)
+        named.set(check, count)
+        counts.set(kind, named)
       }
       if (outcome.passed) count.passed++
       else count.failed[outcome.reason] = (count.failed[outcome.reason] ?? 0) + 1
@@ -28,7 +30,7 @@ export function createTally() {
       count.sum += latency
     },
     take(): readonly CheckCount[] {
-      const taken = [...counts.values()]
+      const taken = [...counts.values()].flatMap(named => [...named.values()])
       counts = new Map()
       return taken
     },

@@ -106,13 +106,12 @@ const engine = createEngine({
   random: Math.random,
   probeFor: createProbes(probePorts, links, clientPaths, address => neighbours.watch?.all().get(address)),
   onVerdict: ({ key }) => turned(key),
-  onResult(key, result) {
-    const report = engine.monitor().report(key)
-    if (report) tally.add(report.name, report.kind, result)
-    silence.heard(key, result.outcome)
+  onResult(key, { name, probe }, outcome, latency) {
+    tally.add(name, probe.kind, outcome, latency)
+    silence.heard(key, outcome)
     stale.heard(key)
     // Without a new verdict something else may have changed: what the server asks for.
-    if (result.outcome.wish || pool.asks(key)) turned(key)
+    if (outcome.wish || pool.asks(key)) turned(key)
   },
   dial: probePorts.dial,
   descriptors: descriptorLimit(),

@@ -43,8 +43,8 @@ describe('silence', () => {
 
 test('attempts are counted by check until they are taken', () => {
   const tally = createTally()
-  tally.add('port', 'tcp', { at: 0, latency: 0.4, outcome: passed })
-  tally.add('port', 'tcp', { at: 0, latency: 7_000, outcome: failed('timeout') })
+  tally.add('port', 'tcp', passed, 0.4)
+  tally.add('port', 'tcp', failed('timeout'), 7_000)
   const [count] = tally.take()
   expect(count).toMatchObject({ check: 'port', kind: 'tcp', passed: 1, failed: { timeout: 1 }, sum: 7_000.4 })
   expect(count?.buckets[0]).toBe(1)
