@@ -1,5 +1,5 @@
 import { failed, failureOf, timedOut } from './errors.js'
-import { examine, guarded, unexamined } from './examine.js'
+import { examine, guarded, unexamined, unforeseen } from './examine.js'
 import { onAbort } from './on-abort.js'
 import type { DialOptions, Outcome, Stream, StreamEvents, Target } from './ports.js'
 
@@ -66,12 +66,12 @@ export function attempt(
       })
     }
     const late = () => settle(weighing ? unexamined : layer === 'L7' && talk.late ? talk.late() : slow[layer])
-    /** Whatever a server sends: a fault of ours in reading it ends this attempt, not the process. */
+    /** Whatever a server sends, and nobody foresaw: it ends this attempt, not the process. */
     const heard = (act: () => void) => {
       try {
         act()
       } catch (error) {
-        settle(failed('local-error', 'SOCKERR', String(error)))
+        settle(unforeseen(error))
       }
     }
     const stream = open(target, {

@@ -17,7 +17,7 @@ export function judgeCertificate(
   const certificate = socket.getPeerCertificate()
   if (!certificate?.raw) return wrong('no certificate')
   if (spec.verify === 'full') {
-    const error = checkServerIdentity(spec.sni ?? target.address.replace(/%.*$/, ''), certificate)
+    const error = nameError(spec.sni ?? target.address.replace(/%.*$/, ''), certificate)
     if (error) return wrong(error.message)
   }
   if (spec.pin && spec.pin.length > 0) {
@@ -27,8 +27,19 @@ export function judgeCertificate(
   }
   const ends = Date.parse(certificate.valid_to)
   const days = (ends - now) / DAY
-  const when = `certificate ends ${new Date(ends).toISOString().slice(0, 10)}`
   // With verify `none` only what is asked for by number counts.
+  if (Number.isNaN(ends))
+    return spec.verify === 'none' && spec.failDays === 0 ? {} : wrong('the end of the certificate cannot be read')
+  const when = `certificate ends ${new Date(ends).toISOString().slice(0, 10)}`
   if (days <= spec.failDays && (spec.verify !== 'none' || spec.failDays > 0)) return wrong(when)
   return spec.warnDays > 0 && days <= spec.warnDays ? { warning: when } : {}
+}
+
+/** It throws for names that are not written as they must be. */
+function nameError(name: string, certificate: Parameters<typeof checkServerIdentity>[1]): Error | undefined {
+  try {
+    return checkServerIdentity(name, certificate)
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
 }

@@ -1,5 +1,6 @@
 import { attempt, type Open } from './attempt.js'
 import { excerpt, failed, timedOut } from './errors.js'
+import { unforeseen } from './examine.js'
 import { createGathered } from './gathered.js'
 import type { Dial, Outcome, Stream, StreamEvents, Target } from './ports.js'
 import { secureOpen } from './secure.js'
@@ -119,7 +120,7 @@ export function converse(
       connected() {
         talk(conversation).then(settle, error => {
           if (error instanceof Failed) settle(error.outcome)
-          else settle(failed('local-error', 'SOCKERR', String(error)))
+          else settle(unforeseen(error))
         })
       },
       data: chunk => (sink ? sink.data(chunk) : receive(chunk)),

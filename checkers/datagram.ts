@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
-import { examine, guarded, unexamined } from './examine.js'
+import { examine, guarded, unexamined, unforeseen } from './examine.js'
 import type { Outcome, Target } from './ports.js'
 
 /**
@@ -33,10 +33,18 @@ export function datagram(
     const fail = (error: NodeJS.ErrnoException | null) => {
       if (error) settle(talk.failed(error.code ?? 'UNKNOWN', error.message))
     }
+    /** Whatever a server sends, and nobody foresaw: it ends this attempt, not the process. */
+    const heard = (message: Buffer) => {
+      try {
+        return talk.received(message)
+      } catch (error) {
+        return unforeseen(error)
+      }
+    }
     socket.on('error', fail)
     socket.on('message', message => {
       if (weighing) return
-      const outcome = talk.received(message)
+      const outcome = heard(message)
       if (typeof outcome === 'function') {
         weighing = true
         examine(() => {

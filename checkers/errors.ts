@@ -19,12 +19,13 @@ export function timedOut(layer: 'L4' | 'L6' | 'L7', detail?: string, answer?: st
   return failed('timeout', `${layer}TOUT`, detail, answer)
 }
 
+/** `detail` may hold what the server said: it is one printable line, and not long. */
 export function failed(reason: Failure['reason'], layer: Failure['layer'], detail?: string, answer?: string): Failure {
   return {
     passed: false,
     reason,
     layer,
-    ...(detail === undefined ? {} : { detail }),
+    ...(detail === undefined ? {} : { detail: excerpt(detail, DETAIL) }),
     ...(answer === undefined || answer === '' ? {} : { answer }),
   }
 }
@@ -38,6 +39,8 @@ export function excerpt(bytes: Uint8Array | string, limit = 80): string {
     char => escapes[char] ?? `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
   )
 }
+
+const DETAIL = 200
 
 const escapes: Record<string, string> = { '\r': '\\r', '\n': '\\n', '\t': '\\t' }
 

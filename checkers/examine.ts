@@ -49,11 +49,15 @@ export function examined(judge: () => Outcome, signal: AbortSignal): Promise<Out
   })
 }
 
-/** What an examination says. A fault of ours in it must not look like one of the server's, nor end the process. */
+/** What an examination says. An answer that nobody foresaw must not end the process, nor keep its server in. */
 export function guarded(judge: () => Outcome): Outcome {
   try {
     return judge()
   } catch (error) {
-    return failed('local-error', 'SOCKERR', String(error))
+    return unforeseen(error)
   }
+}
+
+export function unforeseen(error: unknown): Outcome {
+  return failed('bad-reply', 'L7RSP', String(error))
 }

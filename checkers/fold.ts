@@ -8,7 +8,9 @@ import { type Health, judge } from './verdict.js'
 export function fold(entry: Entry, outcome: Outcome, final: boolean, now: Millis): Health {
   const before = entry.health
   const after = judge(before, outcome, entry.spec, final)
-  if (before.verdict !== 'down' || after.verdict !== 'up' || before.provisional || !isHeld(entry, now)) return after
+  if (before.verdict !== 'down' || after.verdict !== 'up' || !isHeld(entry, now)) return after
+  // Assumed to be down, because the process before had taken it out: it still waits for an operator, if it is to.
+  if (before.provisional && entry.spec.manualResume !== true) return after
   // One less than `rise`: the first pass after the hold-down brings it back.
   return { verdict: 'down', streak: entry.spec.rise - 1 }
 }

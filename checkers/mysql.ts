@@ -32,7 +32,7 @@ function decodeGreeting(payload: Buffer) {
   if (payload[0] === 0xff) throw new Failed(refusal(payload))
   const end = payload.indexOf(0, 1)
   if (payload[0] !== 10 || end < 0 || payload.length < end + 32) throw badReply('no greeting', payload)
-  const version = payload.toString('latin1', 1, end)
+  const version = excerpt(payload.subarray(1, end))
   const saltLength = Math.max(13, (payload[end + 21] ?? 21) - 8)
   const salt = Buffer.concat([
     payload.subarray(end + 5, end + 13),

@@ -12,6 +12,9 @@ const LONGEST_PAUSE: Millis = 60_000
 /** The kernel asks a silent peer after this long: it may have been switched off and on between two checks. */
 const KEEP_ALIVE: Millis = 15_000
 
+/** A banner may come; who sends more than this is not to be listened to for nothing. */
+const MOST_BYTES = 65_536
+
 type Held = {
   readonly target: Target
   /** The checks that hurry when it ends. */
@@ -85,6 +88,7 @@ export function createWatch({
     const mine = (act: () => void) => () => {
       if (held.stream === stream) act()
     }
+    let bytes = 0
     const stream = dial(
       held.target,
       {
@@ -92,8 +96,11 @@ export function createWatch({
           held.state = 'open'
           held.since = clock.now()
         }),
-        // A banner: not ours to read.
-        data: () => {},
+        // Not ours to read.
+        data(chunk) {
+          bytes += chunk.length
+          if (bytes > MOST_BYTES && held.stream === stream) close(held, clock.now() + LONGEST_PAUSE)
+        },
         ended: mine(() => lost(held)),
         failed: mine(() => lost(held)),
       },

@@ -80,12 +80,12 @@ test('an answer that nobody came to look at in time is no failure of the server'
   expect(await outcome).toMatchObject({ reason: 'local-error', layer: 'SOCKERR' })
 })
 
-test('an examination with a fault of ours ends its own attempt only', async () => {
+test('an answer that nobody foresaw ends its own attempt only, and counts as a failure', async () => {
   const wrong = examined(() => {
     throw new RangeError('too deep')
   }, new AbortController().signal)
   const right = examined(() => ({ passed: true, layer: 'L7OK' }), new AbortController().signal)
-  expect(await wrong).toMatchObject({ reason: 'local-error', detail: 'RangeError: too deep' })
+  expect(await wrong).toMatchObject({ reason: 'bad-reply', detail: 'RangeError: too deep' })
   expect(await right).toMatchObject({ passed: true })
 })
 

@@ -389,6 +389,18 @@ describe('the monitor', () => {
     expect(verdicts.at(-1)).toContain('60000 a down>up')
   })
 
+  test('waits for an operator over a restart, too', async () => {
+    const { time, monitor, want, verdicts } = setup()
+    monitor.set(want(['a', { manualResume: true }, 'down'], ['b', {}, 'down']))
+    await time.until(20_000)
+    expect(verdicts).toEqual(['0 b down>up'])
+    expect(monitor.report('a')?.held).toBe('manual-resume')
+    expect(monitor.pending()).toBe(0)
+    monitor.resume('a')
+    await time.until(21_000)
+    expect(verdicts.at(-1)).toBe('20000 a down>up')
+  })
+
   test('turns the result round where the check says invert', async () => {
     const { time, answers, monitor, want, verdicts } = setup()
     answers.set('a', refused)

@@ -64,6 +64,19 @@ describe('a tls check', () => {
     })
   })
 
+  test('takes a certificate whose end is no date for what it is, and goes on', async () => {
+    const der = Buffer.from(new X509Certificate(pem('server.crt')).raw)
+    const month = der.indexOf('21200101000000Z') + 4
+    der.write('13', month, 'latin1')
+    const cert = `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`
+    const target = await serve('server', { cert })
+    expect(await ask(target, { verify: 'none' })).toEqual({ passed: true, layer: 'L6OK' })
+    expect(await ask(target, { verify: 'none', failDays: 1 })).toMatchObject({
+      reason: 'certificate',
+      detail: expect.stringContaining('cannot be read'),
+    })
+  })
+
   test('fails on another certificate than the pinned one', async () => {
     const target = await serve('server')
     const pin = createHash('sha256')

@@ -84,6 +84,28 @@ describe('a watch connection', () => {
     expect(watch.metrics()).toMatchObject({ held: 0, wanted: 0 })
   })
 
+  test('that is flooded is hung up for a minute, and is no sign', async () => {
+    const { target, sockets } = await serve(socket => {
+      const pour = () => {
+        while (!socket.destroyed && socket.write(Buffer.alloc(65_536)));
+      }
+      socket.on('drain', pour)
+      pour()
+    })
+    const signs: string[] = []
+    const watch = createWatch({ clock: systemClock, dial, budget: 10, onSign: keys => signs.push(...keys) })
+    closing.push(watch.stop)
+    const pace = { interval: 50, timeout: 100 }
+    watch.passed(target, 'a', pace, performance.now())
+    await until(() => watch.metrics().held === 1 && sockets.size === 1)
+    await until(() => watch.metrics().held === 0 && sockets.size === 0)
+    watch.passed(target, 'a', pace, performance.now() + 59_000)
+    expect(watch.metrics()).toMatchObject({ held: 0, signs: 0 })
+    watch.passed(target, 'a', pace, performance.now() + 61_000)
+    expect(watch.metrics()).toMatchObject({ held: 1, signs: 0 })
+    expect(signs).toEqual([])
+  })
+
   test('is not opened beyond the budget, and that is counted', async () => {
     const one = await serve()
     const two = await serve()
