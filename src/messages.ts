@@ -146,6 +146,9 @@ export type PeerPriority = {
   readonly at: Epoch
 }
 
+/** Broken clients' paths that other directors are told of: so many fit a datagram beside all else. */
+export const mostPaths = 40
+
 /** Upper bounds of `CheckCount.buckets`, ms. */
 export const latencyBounds = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] as const
 

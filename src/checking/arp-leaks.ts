@@ -1,5 +1,5 @@
 import { serverKey } from '../ipvs/table.js'
-import { probeConflict } from '../linux/conflict-probe.js'
+import { type Conflict, type Probe, probeConflict } from '../linux/conflict-probe.js'
 import type { Links } from '../linux/links.js'
 import { type Neighbour, readNeighbours } from '../linux/neighbours.js'
 import type { ArpLeak, Event } from '../messages.js'
@@ -9,6 +9,8 @@ import type { Pool } from './pool.js'
 /** How often the segment is asked, and how long answers are waited for, ms. */
 export const leakPause = 15_000
 const patience = 600
+/** VIPs that are asked for at the same time. */
+const together = 16
 
 export type LeakPorts = {
   readonly links: Links
@@ -16,6 +18,8 @@ export type LeakPorts = {
   tell(event: Event): void
   changed(service: string): void
   readonly neighbours?: () => Promise<readonly Neighbour[]>
+  /** Default: the segment is asked. */
+  readonly probe?: (probe: Probe) => Promise<Conflict>
 }
 
 /**
@@ -25,6 +29,7 @@ export type LeakPorts = {
 export function createArpLeaks(ports: LeakPorts) {
   const { links, pool } = ports
   const neighbours = ports.neighbours ?? (() => readNeighbours(links))
+  const probe = ports.probe ?? (asked => probeConflict(links, asked))
   const leaks = new Map<string, ArpLeak[]>()
   let looking = false
 
@@ -33,20 +38,38 @@ export function createArpLeaks(ports: LeakPorts) {
     looking = true
     try {
       for (const name of [...leaks.keys()]) if (!pool.services().has(name)) leaks.delete(name)
-      const answers = new Map<string, string | undefined>()
+      const held = new Map<string, { readonly link: string; readonly services: string[] }>()
       for (const { config, members } of pool.services().values()) {
         if (!members.some(({ server }) => server.forward === 'dr')) continue
-        const vips = new Set(config.ids.flatMap(id => ('address' in id ? [id.address] : [])))
-        for (const vip of vips) {
+        for (const vip of new Set(config.ids.flatMap(id => ('address' in id ? [id.address] : [])))) {
           const link = holder(vip)
-          if (link === undefined) continue
-          if (!answers.has(vip)) answers.set(vip, await ask(vip, link))
-          await note(config.name, vip, answers.get(vip))
+          if (link === undefined) forget(config.name, vip)
+          else if (held.has(vip)) held.get(vip)?.services.push(config.name)
+          else held.set(vip, { link, services: [config.name] })
         }
       }
+      // Silence is waited for: of a thousand VIPs, one after another, the last would be asked ten minutes later.
+      const waiting = [...held]
+      const askers = Array.from({ length: together }, async () => {
+        for (let next = waiting.shift(); next; next = waiting.shift()) {
+          const [vip, { link, services }] = next
+          const answer = await ask(vip, link)
+          if (answer) for (const service of services) await note(service, vip, answer.mac)
+        }
+      })
+      await Promise.all(askers)
     } finally {
       looking = false
     }
+  }
+
+  /** Who holds the VIP now asks, and tells. */
+  function forget(service: string, vip: string): void {
+    const known = leaks.get(service)
+    const others = known?.filter(leak => leak.vip !== vip)
+    if (!known || !others || others.length === known.length) return
+    leaks.set(service, others)
+    ports.changed(service)
   }
 
   /** The interface on which this director holds the VIP. */
@@ -56,10 +79,12 @@ export function createArpLeaks(ports: LeakPorts) {
     return link && link.name !== 'lo' && link.running ? link.name : undefined
   }
 
-  async function ask(vip: string, link: string): Promise<string | undefined> {
-    const answer = await probeConflict(links, { interface: link, address: vip, timeout: patience })
+  /** `mac`: who answers, if anybody. undefined: it could not be found out. */
+  async function ask(vip: string, link: string): Promise<{ readonly mac: string | undefined } | undefined> {
+    const answer = await probe({ interface: link, address: vip, timeout: patience })
     // It may have moved to another director while we waited.
-    return 'mac' in answer && holder(vip) === link ? answer.mac : undefined
+    if ('refused' in answer || holder(vip) !== link) return undefined
+    return { mac: 'mac' in answer ? answer.mac : undefined }
   }
 
   async function note(service: string, vip: string, mac: string | undefined): Promise<void> {

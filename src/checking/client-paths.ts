@@ -4,6 +4,7 @@ import type { RealServerConfig } from '../../config/config.js'
 import { familyOf } from '../ipvs/address.js'
 import type { VirtualServerInput } from '../ipvs/inputs.js'
 import type { NeededSysctl } from '../ipvs/sysctls.js'
+import { type Event, mostPaths } from '../messages.js'
 import type { Checks, Member, Pool } from './pool.js'
 
 export type PathSpec = Extract<CheckConfig['probe'], { kind: 'client-path' }>
@@ -18,6 +19,7 @@ const prefix = 'client path '
  */
 export function createClientPaths(holds: (vip: string) => boolean) {
   let peers: { readonly broken: ReadonlySet<number>; readonly heard: boolean } = { broken: new Set(), heard: false }
+  let doubted = false
 
   /** By the list of real servers, which is a new one whenever anything about them changes. */
   const known = new WeakMap<object, readonly VirtualServerInput[]>()
@@ -56,7 +58,7 @@ export function createClientPaths(holds: (vip: string) => boolean) {
     verdict(spec: CheckConfig, own: Verdict): Verdict {
       const { probe } = spec
       if (probe.kind !== 'client-path' || this.obstacle(probe) === undefined) return own
-      if (peers.heard) return peers.broken.has(probe.mark) ? 'down' : 'up'
+      if (peers.heard && !doubted) return peers.broken.has(probe.mark) ? 'down' : 'up'
       return own === 'unknown' ? 'up' : own
     },
     /** What this director finds broken, for the others; undefined where it can probe no path. */
@@ -76,6 +78,24 @@ export function createClientPaths(holds: (vip: string) => boolean) {
     hear(broken: readonly number[], heard: boolean): void {
       peers = { broken: new Set(broken), heard }
     },
+    /**
+     * Every path broken, or as many as can be told: that is more likely the others' own trouble (a firewall there, marks that are not
+     * set) than that of all real servers at once. It must not empty the table. Answers whether that has changed.
+     */
+    doubt(pool: Pick<Pool, 'services'>): {
+      readonly doubted: boolean
+      readonly changed: boolean
+      readonly paths: number
+    } {
+      const theirs = new Set<number>()
+      for (const [, { members }] of probed(pool))
+        for (const { server } of members)
+          for (const path of paths(server)) if (this.obstacle(path) !== undefined) theirs.add(path.mark)
+      const broken = [...theirs].filter(mark => peers.broken.has(mark)).length
+      const before = doubted
+      doubted = peers.heard && broken > 1 && broken >= Math.min(theirs.size, mostPaths)
+      return { doubted, changed: doubted !== before, paths: theirs.size }
+    },
     /** `from: all`: the holder's kernel must take answers that come from its own address. */
     sysctls(pool: Pick<Pool, 'services'>, interfaces: readonly string[]): NeededSysctl[] {
       const all = probed(pool).some(([, { members }]) =>
@@ -89,6 +109,19 @@ export function createClientPaths(holds: (vip: string) => boolean) {
       }))
     },
   }
+}
+
+export function doubtEvent(doubted: boolean, paths: number): Event {
+  const base = { at: Date.now(), subject: 'table' }
+  if (!doubted)
+    return {
+      ...base,
+      name: 'paths.believed',
+      level: 'notice',
+      text: "what the other directors find on the clients' paths counts again",
+    }
+  const text = `the other directors find all ${paths} clients' paths broken, which is more likely their own trouble: it does not count`
+  return { ...base, name: 'paths.doubted', level: 'alarm', text, data: { paths } }
 }
 
 export type ClientPaths = ReturnType<typeof createClientPaths>

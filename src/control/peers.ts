@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.js'
 import type { Clock } from '../clock.js'
-import type { Event, Override, PeerPriority } from '../messages.js'
+import { type Event, mostPaths, type Override, type PeerPriority } from '../messages.js'
 import { openPeerChannel, type PeerChannel } from '../peer/channel.js'
 import { keyReader } from '../peer/key-file.js'
 import type { PeerReport, PeerView } from '../peer/view.js'
@@ -16,9 +16,6 @@ export interface PeerPorts {
   /** What vrrp's rank may use, and the address of somebody who says to be us. */
   changed(priorities: readonly PeerPriority[], impostor: string | undefined): void
 }
-
-/** So many fit a datagram beside all else. */
-const mostPaths = 40
 
 /** The peer channel as the configuration wants it; opened anew only when who speaks to whom has changed. */
 export function createPeers(state: State, ports: PeerPorts) {

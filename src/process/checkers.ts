@@ -4,7 +4,7 @@ import { mayBeFinal } from '../../checkers/final-share.js'
 import type { ServiceConfig } from '../../config/config.js'
 import { createAnswers } from '../checking/answers.js'
 import { createArpLeaks, leakPause } from '../checking/arp-leaks.js'
-import { createClientPaths } from '../checking/client-paths.js'
+import { createClientPaths, doubtEvent } from '../checking/client-paths.js'
 import { createEngine } from '../checking/engine.js'
 import { createEvidence } from '../checking/evidence.js'
 import { createKernelSettings } from '../checking/kernel-settings.js'
@@ -321,6 +321,7 @@ async function settle(): Promise<void> {
   const tracked = tracking.changes()
   engine.change([...gone, ...tracked.gone], new Map([...wanted, ...tracked.wanted]))
   readiness.working()
+  lookForDoubt()
   pool.judgeServices(touched)
   const told = [...touched]
   touched.clear()
@@ -363,7 +364,13 @@ function turned(key: string): void {
 
 /** Something outside the checks changed what those along the clients' paths mean. */
 function rejudge(): void {
+  lookForDoubt()
   if (synced) apply(pool.judgeServices(clientPaths.services(pool)))
+}
+
+function lookForDoubt(): void {
+  const { doubted, changed, paths: count } = clientPaths.doubt(pool)
+  if (changed) tell(doubtEvent(doubted, count))
 }
 
 function apply(turns: ReturnType<typeof pool.judge>): void {
