@@ -54,7 +54,11 @@ export function http2Attempt(
       link.socket.destroy()
       return failed('tls', 'L6RSP', 'the server does not offer h2')
     }
-    const outcome = await exchange(link.socket, target, requestFor(target), signal)
+    // A session that has ended by now throws at the request.
+    const outcome = await exchange(link.socket, target, requestFor(target), signal).catch(error => {
+      link.socket.destroy()
+      return { outcome: outcomeOf(error) }
+    })
     if ('outcome' in outcome) return outcome.outcome
     return warned(await examined(() => judgeResponse(outcome.response), signal), link.warning)
   }

@@ -7,6 +7,7 @@ import { httpJudge } from './http-judge.js'
 import { hostOf, requestHeaders } from './http-request.js'
 import type { Response } from './http-response.js'
 import { connector, type Link, warned } from './link.js'
+import { onAbort } from './on-abort.js'
 import type { Dial, Outcome, Probe, Target } from './ports.js'
 import { serverName } from './server-name.js'
 import type { HttpSpec, TlsSpec } from './spec.js'
@@ -30,15 +31,17 @@ export function httpsProbe(spec: HttpSpec & { readonly tls: TlsSpec }, dial: Dia
 
     async function exchange(link: Link): Promise<Response | { readonly outcome: Outcome }> {
       const { Client } = (await library).default
-      const client = new Client(`https://${endpointHost(target, 443)}`, options(link))
+      const cut = cutOff(signal)
+      const client = new Client(`https://${endpointHost(target, 443)}`, options(link, cut.closed))
       let phase = 'status'
       try {
-        const answer = await client.request({ ...request(spec, target), signal })
+        const answer = await Promise.race([client.request({ ...request(spec, target), signal }), cut.off])
         phase = 'body'
         return await receive(answer, spec.maxBytes)
       } catch (error) {
         return { outcome: signal.aborted ? timedOut('L7', `waiting for the ${phase}`) : outcomeOf(error) }
       } finally {
+        cut.forget()
         // Not awaited: the response is known, and closing has no result that anybody wants.
         client.destroy().catch(() => {})
         link.socket.destroy()
@@ -47,14 +50,29 @@ export function httpsProbe(spec: HttpSpec & { readonly tls: TlsSpec }, dial: Dia
   }
 }
 
-function options({ socket }: Link): Client.Options {
+/** What ends the waiting for an answer: the signal, which undici does not heed before it is connected, or that there is no connection any more. */
+function cutOff(signal: AbortSignal) {
+  let end: (error: unknown) => void = () => {}
+  const off = new Promise<never>((_, reject) => {
+    end = reject
+  })
+  // Also where nobody waits for it any more.
+  off.catch(() => {})
+  const forget = onAbort(signal, () => end(signal.reason))
+  if (signal.aborted) end(signal.reason)
+  return { off, forget, closed: () => end(closed) }
+}
+
+const closed = Object.assign(new Error('closed by the server'), { code: 'UND_ERR_SOCKET' })
+
+function options({ socket }: Link, gone: () => void): Client.Options {
   let given = false
   return {
     // The connector's type wants a net.Socket; any Duplex that has shaken hands is one to undici.
     // Not at once: undici waits for ever on a connector that answers before it returns. And once only: given a socket that
-    // has ended it asks for the next without a turn of the loop between.
+    // has ended it asks for the next one without a turn of the loop between, for ever.
     connect(_, give) {
-      if (given) return
+      if (given || socket.destroyed) return gone()
       given = true
       queueMicrotask(() => give(null, socket as import('node:tls').TLSSocket))
     },

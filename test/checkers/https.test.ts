@@ -84,6 +84,32 @@ describe.each(['1.0', '1.1', '2'] as const)('an https check of version %s', vers
   })
 })
 
+test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+  'an https check of a server that hangs up after a handshake of %s ends, and the loop goes on',
+  async maxVersion => {
+    for (const hangUp of ['end', 'destroy'] as const) {
+      const target = await listen(
+        createTlsServer({ ...own, maxVersion, ALPNProtocols: ['h2', 'http/1.1'] }, socket => socket[hangUp]()),
+      )
+      for (const version of ['1.0', '1.1', '2'] as const) {
+        const began = performance.now()
+        expect(await ask(target, { version }, 2000), `${hangUp} ${version}`).toMatchObject({
+          passed: false,
+          reason: 'closed',
+        })
+        expect(performance.now() - began).toBeLessThan(1900)
+      }
+    }
+  },
+)
+
+test('an https check ends with its signal although its connection has ended before the request', async () => {
+  const target = await listen(createTlsServer({ ...own, maxVersion: 'TLSv1.2' }, socket => socket.end()))
+  // What ends in the same turn as the handshake: the socket is given to the library when it is closed.
+  const outcomes = await Promise.all(Array.from({ length: 20 }, () => ask(target, {}, 1000)))
+  for (const outcome of outcomes) expect(outcome).toMatchObject({ passed: false, reason: 'closed' })
+})
+
 test('an https check sends method, body and authorization', async () => {
   let seen = ''
   const target = await listen(

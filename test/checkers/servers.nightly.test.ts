@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
@@ -14,14 +15,14 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Target } from '../../checkers/ports.js'
+import type { Outcome, Target } from '../../checkers/ports.js'
 import { probeFor } from '../../checkers/probe-for.js'
 import type { ProbeSpec, TlsSpec } from '../../checkers/spec.js'
 import { httpSpec } from './check-spec.js'
 import { within } from './listen.js'
 
 /** Each kind against the server it is for, from Debian's packages, on loopback, in folders of our own. */
-const packages = 'nginx-light openssl redis-server mariadb-server postgresql slapd unbound postfix'
+const packages = 'nginx-light openssl redis-server mariadb-server postgresql slapd unbound postfix python3-grpcio'
 const certificates = join(import.meta.dirname, 'certificates')
 const tls: TlsSpec = { verify: 'full', warnDays: 14, failDays: 0 }
 const folder = mkdtempSync(join(tmpdir(), 'lvskeeper-servers-'))
@@ -33,7 +34,7 @@ beforeAll(() => {
   const missing = ['nginx', 'redis-server', 'mariadbd', 'slapd', 'unbound', 'postfix'].filter(
     name => ![`/usr/sbin/${name}`, `/usr/bin/${name}`].some(existsSync),
   )
-  if (missing.length > 0 || !existsSync('/usr/lib/postgresql'))
+  if (missing.length > 0 || !existsSync('/usr/lib/postgresql') || !existsSync('/usr/lib/python3/dist-packages/grpc'))
     execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages.split(' ')], {
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
       stdio: 'ignore',
@@ -67,6 +68,35 @@ async function freePort(): Promise<number> {
   return port
 }
 
+const pids = new Map<number, number>()
+
+/** A process and all that it has forked. */
+function tree(pid: number): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ').filter(Boolean)
+    return [pid, ...children.flatMap(child => tree(Number(child)))]
+  } catch {
+    return [pid]
+  }
+}
+
+/** What the checks find while every process of the server stands still: its kernel goes on accepting. */
+async function frozen(target: Target, looks: Record<string, [ProbeSpec, Partial<Outcome>, port?: number]>) {
+  const stopped = tree(pids.get(target.port) ?? 0)
+  for (const pid of stopped) process.kill(pid, 'SIGSTOP')
+  try {
+    for (const [name, [spec, wanted, port = target.port]] of Object.entries(looks)) {
+      const began = performance.now()
+      expect(await ask(spec, { ...target, port }, 300), name).toMatchObject(wanted)
+      expect(performance.now() - began, name).toBeLessThan(1000)
+    }
+  } finally {
+    for (const pid of stopped) process.kill(pid, 'SIGCONT')
+  }
+}
+const unheard: Partial<Outcome> = { passed: false, reason: 'timeout', layer: 'L7TOUT' }
+const unshaken: Partial<Outcome> = { passed: false, reason: 'timeout', layer: 'L6TOUT' }
+
 /** Starts a program that stays in the foreground, and waits until it listens. */
 async function start(port: number, program: string, args: string[], uid?: number): Promise<Target> {
   const child = spawn(program, args, {
@@ -74,6 +104,7 @@ async function start(port: number, program: string, args: string[], uid?: number
     ...(uid === undefined ? {} : { uid, gid: uid }),
   })
   running.push(child)
+  if (child.pid !== undefined) pids.set(port, child.pid)
   let complaints = ''
   child.stderr?.on('data', data => {
     complaints += data
@@ -110,7 +141,7 @@ describe('nginx', () => {
       `daemon off; pid ${home}/pid; error_log ${home}/error; worker_processes 1; events {}
 http { access_log off; client_body_temp_path ${home}/a; proxy_temp_path ${home}/b; fastcgi_temp_path ${home}/c; uwsgi_temp_path ${home}/d; scgi_temp_path ${home}/e;
 server { listen 127.0.0.1:${port}; listen 127.0.0.1:${tlsPort} ssl http2; ssl_certificate ${certificates}/server.crt; ssl_certificate_key ${certificates}/server.key;
-location / { return 200 '{"state":"fine"}'; } location /gone { return 410; } } }`,
+location / { add_header X-Role web; return 200 '{"state":"fine"}'; } location /gone { return 410; } } }`,
     )
     target = await start(port, 'nginx', ['-c', join(home, 'conf'), '-e', join(home, 'error')])
     secure = { ...target, port: tlsPort }
@@ -134,6 +165,53 @@ location / { return 200 '{"state":"fine"}'; } location /gone { return 410; } } }
     const spec = httpSpec({ version, tls: await trusting(), bodyContains: 'fine' })
     expect(await ask(spec, secure)).toMatchObject({ passed: true })
     expect(await ask({ ...spec, tls }, secure)).toMatchObject({ reason: 'certificate' })
+  })
+
+  test.each(['http', 'https', 'h2'] as const)('fails an %s check for each named reason', async kind => {
+    const over = kind === 'http' ? {} : { tls: await trusting(), ...(kind === 'h2' ? { version: '2' as const } : {}) }
+    const at = kind === 'http' ? target : secure
+    const fails = async (spec: Parameters<typeof httpSpec>[0], reason: string) =>
+      expect(await ask(httpSpec({ ...over, ...spec }), at), JSON.stringify(spec)).toMatchObject({
+        passed: false,
+        reason,
+      })
+    const header = { name: 'x-role', how: 'exact', value: 'db' } as const
+    await fails({ headerMatch: [header] }, 'bad-header')
+    await fails({ bodyContains: 'broken' }, 'bad-body')
+    await fails({ bodyNotContains: 'fine' }, 'bad-body')
+    await fails({ bodyRegex: '^fine' }, 'bad-body')
+    await fails({ json: { pointer: '/state', equals: 'broken' } }, 'bad-body')
+    await fails({ digest: { algorithm: 'sha256', hex: '00' } }, 'bad-body')
+    await fails({ bodyRegex: 'fine', maxBytes: 3 }, 'too-large')
+    await fails({ status: [[500, 599]] }, 'bad-status')
+    expect(await ask(httpSpec({ ...over, headerMatch: [{ ...header, value: 'web' }] }), at)).toMatchObject({
+      passed: true,
+    })
+    expect(await ask(httpSpec(over), { ...at, port: await freePort() })).toMatchObject({
+      reason: 'refused',
+      layer: 'L4CON',
+    })
+    // The other of its two ports.
+    expect(await ask(httpSpec(over), kind === 'http' ? secure : target)).toMatchObject({
+      reason: kind === 'http' ? 'bad-status' : 'tls',
+    })
+  })
+
+  test('that stands still times out where it stands', async () => {
+    const over = { tls: await trusting() }
+    await frozen(target, {
+      'http 1.1': [httpSpec({}), unheard],
+      'http 1.0': [httpSpec({ version: '1.0' }), unheard],
+      https: [httpSpec(over), unshaken, secure.port],
+      h2: [httpSpec({ ...over, version: '2' }), unshaken, secure.port],
+      tls: [{ kind: 'tls', ...over, steps: [] }, unshaken, secure.port],
+      'tcp steps': [{ kind: 'tcp', steps: [{ expect: { contains: { text: 'hello' } } }] }, unheard],
+      'tcp connect': [
+        { kind: 'tcp', steps: [] },
+        { passed: true, layer: 'L4OK' },
+      ],
+    })
+    expect(await ask(httpSpec({}), target)).toMatchObject({ passed: true })
   })
 
   test('answers a tls check and a tcp check', async () => {
@@ -164,6 +242,11 @@ test('openssl s_server answers a tls check, with TLS 1.2 and with 1.3', async ()
     expect(await ask({ kind: 'tls', tls: { ...tls, verify: 'none', minVersion }, steps: [] }, target)).toMatchObject(
       version === '-tls1_2' ? { reason: 'tls' } : { passed: true },
     )
+    const pin = ['00'.repeat(32)]
+    expect(await ask({ kind: 'tls', tls: { ...tls, verify: 'none', pin }, steps: [] }, target)).toMatchObject({
+      reason: 'certificate',
+    })
+    await frozen(target, { tls: [{ kind: 'tls', tls, steps: [] }, unshaken] })
   }
 })
 
@@ -204,6 +287,25 @@ describe('redis', () => {
       passed: true,
     })
   })
+
+  test('that stands still times out, and a replica that lost its primary lags', async () => {
+    await frozen(replica, { redis: [{ kind: 'redis', password: 'secret' }, unheard] })
+    process.kill(pids.get(primary.port) ?? 0, 'SIGKILL')
+    const lagging = { kind: 'redis', password: 'secret', maxLag: 10 } as const
+    await expect.poll(() => ask(lagging, replica), { timeout: 20_000 }).toMatchObject({ reason: 'lag' })
+    expect(await ask({ kind: 'redis', password: 'secret' }, replica)).toMatchObject({ passed: true })
+    expect(await ask({ kind: 'redis', password: 'secret' }, primary)).toMatchObject({ reason: 'refused' })
+  })
+
+  test('without room for one more client serves nobody', async () => {
+    const admin = ['-p', `${replica.port}`, '-a', 'secret', '--no-auth-warning', 'config', 'set', 'maxclients', '1']
+    execFileSync('redis-cli', admin)
+    const held = connect(replica.port, replica.address)
+    await new Promise(resolve => held.once('connect', resolve))
+    const full = { passed: false, reason: 'not-serving' }
+    await expect.poll(() => ask({ kind: 'redis', password: 'secret' }, replica), { timeout: 5_000 }).toMatchObject(full)
+    held.destroy()
+  })
 })
 
 describe('mariadb', () => {
@@ -240,6 +342,16 @@ describe('mariadb', () => {
     sql('SET GLOBAL read_only = 1')
     expect(await ask({ ...login, role: 'primary' }, target)).toMatchObject({ reason: 'role', detail: 'replica' })
     expect(await ask({ ...login, role: 'replica' }, target)).toMatchObject({ passed: true })
+    await frozen(target, { 'mysql greeting': [{ kind: 'mysql' }, unheard], 'mysql login': [login, unheard] })
+  })
+
+  test('without room for one more client serves nobody', async () => {
+    sql('SET GLOBAL max_connections = 10')
+    const held = Array.from({ length: 12 }, () => connect(target.port, target.address).on('error', () => {}))
+    await expect
+      .poll(() => ask({ kind: 'mysql', user: 'check', password: 'secret' }, target), { timeout: 5_000 })
+      .toMatchObject({ passed: false, reason: 'not-serving', detail: expect.stringContaining('1040') })
+    for (const socket of held) socket.destroy()
   })
 })
 
@@ -274,6 +386,9 @@ describe('postgresql', () => {
     expect(await ask({ ...login, password: 'wrong' }, target)).toMatchObject({ reason: 'auth' })
     expect(await ask({ ...login, role: 'primary' }, target)).toMatchObject({ passed: true })
     expect(await ask({ ...login, role: 'replica' }, target)).toMatchObject({ reason: 'role', detail: 'primary' })
+    expect(await ask({ ...login, database: 'none' }, target)).toMatchObject({ reason: 'auth', layer: 'L7STS' })
+    await frozen(target, { postgresql: [anonymous, unheard], 'postgresql login': [login, unheard] })
+    expect(await ask(login, { ...target, port: await freePort() })).toMatchObject({ reason: 'refused' })
   })
 })
 
@@ -286,11 +401,12 @@ test('slapd answers an anonymous bind, and a bind with the right password only',
 database mdb\nsuffix "dc=example"\nrootdn "cn=check,dc=example"\nrootpw secret\ndirectory ${home}/data\n`,
   )
   const port = await freePort()
-  const target = await start(port, 'slapd', ['-f', join(home, 'conf'), '-h', `ldap://127.0.0.1:${port}`, '-d', '0'])
+  const target = await start(port, 'slapd', ['-f', join(home, 'conf'), '-h', `ldap://127.0.0.1:${port}`, '-d', 'none'])
   const login = { kind: 'ldap', dn: 'cn=check,dc=example', password: 'secret' } as const
   expect(await ask({ kind: 'ldap' }, target)).toMatchObject({ passed: true })
   expect(await ask(login, target)).toMatchObject({ passed: true })
   expect(await ask({ ...login, password: 'wrong' }, target)).toMatchObject({ reason: 'auth', detail: 'result 49' })
+  await frozen(target, { ldap: [login, unheard] })
 })
 
 test('unbound answers questions by UDP and by TCP', async () => {
@@ -322,7 +438,66 @@ test('unbound answers questions by UDP and by TCP', async () => {
     })
     const soa = { ...dns, name: 'example', type: 'SOA', answer: { regex: '^ns.example mail.example 7 ' } }
     expect(await ask(soa, target)).toMatchObject({ passed: true })
+    expect(await ask({ ...dns, minAnswers: 2 }, target)).toMatchObject({ reason: 'bad-reply', detail: '1 answers' })
+    expect(await ask(dns, { ...target, port: await freePort() })).toMatchObject({ reason: 'refused', layer: 'L4CON' })
+    await frozen(target, { [`dns by ${transport}`]: [dns, unheard] })
   }
+  // The same server, asked as any that speaks UDP: id 0, recursion, one question, web.example A.
+  const send = { hex: '0000 0100 0001 0000 0000 0000 03776562 076578616d706c65 00 0001 0001' }
+  const udp = { kind: 'udp', send, requireReply: true } as const
+  const address = { contains: { hex: 'c0000207' } }
+  expect(await ask({ ...udp, expect: address }, target)).toMatchObject({ passed: true, layer: 'L7OK' })
+  expect(await ask({ ...udp, expect: { contains: { hex: 'c0000208' } } }, target)).toMatchObject({
+    reason: 'bad-reply',
+  })
+  expect(await ask(udp, { ...target, port: await freePort() })).toMatchObject({ reason: 'refused' })
+  await frozen(target, {
+    udp: [udp, unheard],
+    'udp without an answer': [
+      { kind: 'udp', send, requireReply: false },
+      { passed: true, layer: 'L4OK' },
+    ],
+  })
+})
+
+test('a gRPC server says of each of its services whether it serves', async () => {
+  const port = await freePort()
+  const script = join(own('grpc'), 'server.py')
+  writeFileSync(
+    script,
+    `import grpc
+from concurrent import futures
+states = {'': 1, 'up': 1, 'down': 2}
+def check(request, context):
+    name = request[2:].decode()
+    if name not in states: context.abort(grpc.StatusCode.NOT_FOUND, 'unknown service')
+    return bytes([8, states[name]])
+class Health(grpc.GenericRpcHandler):
+    def service(self, details):
+        if details.method == '/grpc.health.v1.Health/Check': return grpc.unary_unary_rpc_method_handler(check)
+for port, handlers in ((${port}, (Health(),)), (${port} + 1, ())):
+    server = grpc.server(futures.ThreadPoolExecutor(2), handlers=handlers)
+    assert server.add_insecure_port('127.0.0.1:%d' % port)
+    server.start()
+    servers = globals().setdefault('servers', []) + [server]
+servers[-1].wait_for_termination()
+`,
+  )
+  const target = await start(port, '/usr/bin/python3', [script])
+  const grpc = (service: string): ProbeSpec => ({ kind: 'grpc', service })
+  for (const service of ['', 'up'])
+    expect(await ask(grpc(service), target)).toMatchObject({ passed: true, detail: 'SERVING' })
+  expect(await ask(grpc('down'), target)).toMatchObject({ reason: 'not-serving', detail: 'NOT_SERVING' })
+  expect(await ask(grpc('none'), target)).toMatchObject({
+    reason: 'not-serving',
+    detail: 'grpc-status 5 unknown service',
+  })
+  // A server without the health service.
+  expect(await ask(grpc(''), { ...target, port: port + 1 })).toMatchObject({
+    reason: 'not-serving',
+    detail: expect.stringContaining('grpc-status 12'),
+  })
+  await frozen(target, { grpc: [grpc(''), unheard] })
 })
 
 test('postfix greets, and goes over to TLS', async () => {
@@ -354,4 +529,5 @@ maillog_file = ${home}/log\nmaillog_file_prefixes = ${home}\nsmtpd_tls_security_
   expect(await ask({ kind: 'smtp', helo: 'd1.example', startTls: tls }, target)).toMatchObject({
     reason: 'certificate',
   })
+  await frozen(target, { smtp: [{ kind: 'smtp', helo: 'd1.example' }, unheard] })
 }, 120_000)
