@@ -18,3 +18,15 @@ export const checks: Record<string, ProbeSpec> = {
   postgresql: { kind: 'postgresql', user: 'check', database: 'x', password: 'x' },
   ldap: { kind: 'ldap' },
 }
+
+const any: TlsSpec = { ...tls, verify: 'none' }
+/** A check of every kind that speaks under TLS from the start, and trusts whoever answers. */
+export const secureChecks: Record<string, ProbeSpec> = {
+  tls: { kind: 'tls', tls: any, steps: [{ send: { text: 'hi' } }, { expect: { regex: 'never there' } }] },
+  'https 1.0': httpSpec({ ...regex, tls: any, version: '1.0' }),
+  'https 1.1': httpSpec({ ...regex, tls: any }),
+  h2: httpSpec({ ...regex, tls: any, version: '2' }),
+  grpc: { kind: 'grpc', service: '', tls: any },
+  redis: { kind: 'redis', tls: any },
+  ldap: { kind: 'ldap', tls: any },
+}

@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { afterAll, describe, expect, test } from 'vitest'
 import { dial as nodeDial } from '../../checkers/dial.js'
 import type { Dial, Outcome, Target } from '../../checkers/ports.js'
@@ -8,9 +9,9 @@ import { probeFor } from '../../checkers/probe-for.js'
 import type { ProbeSpec } from '../../checkers/spec.js'
 import { createBatchDial } from '../../src/linux/batch-dial.js'
 import { httpSpec } from './check-spec.js'
-import { checks } from './hostile-checks.js'
+import { checks, secureChecks } from './hostile-checks.js'
 import { hostile, ok } from './hostile-servers.mjs'
-import { listen } from './listen.js'
+import { listen, pem } from './listen.js'
 
 const batch = createBatchDial()
 afterAll(() => batch.stop())
@@ -73,6 +74,26 @@ describe.each([
       await new Promise(resolve => setTimeout(resolve, 20))
     expect(descriptors()).toBeLessThanOrEqual(before)
   }, 30_000)
+})
+
+describe.each(['TLSv1.2', 'TLSv1.3'] as const)('checks under %s', maxVersion => {
+  const key = { cert: pem('server.crt'), key: pem('server.key') }
+  // A TLS stream of Node's cannot be reset.
+  test.each(Object.keys(hostile).filter(name => !name.includes('resets')))(
+    'of every kind end in time, with a reason, at a server that %s inside',
+    async name => {
+      const options = { ...key, maxVersion, ALPNProtocols: ['h2', 'http/1.1'], allowHalfOpen: true }
+      const target = await listen(createTlsServer(options, hostile[name]))
+      const results = await Promise.all(
+        Object.entries(secureChecks).map(async ([kind, spec]) => ({ kind, ...(await attempt(spec, batch, target)) })),
+      )
+      for (const { kind, outcome, took } of results) {
+        expect(outcome, kind).toMatchObject({ passed: false })
+        expect(outcome, kind).not.toMatchObject({ reason: 'local-error' })
+        expect(took, kind).toBeLessThan(TIMEOUT + 1000)
+      }
+    },
+  )
 })
 
 test('a pattern that would keep other engines busy for ever is matched in time', async () => {
