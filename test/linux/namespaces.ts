@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import koffi from 'koffi'
 
@@ -92,22 +92,23 @@ const root = resolve(import.meta.dirname, '../..')
 
 /**
  * The folder of the compiled program, for child processes that must be killed for real: `import('<compiled()>/src/linux/x.js')`. Made by tsc once per
- * test file, incrementally, inside node_modules so that packages are found from there.
+ * run of vitest, which is the parent of all its workers (while it watches: once per test file), inside node_modules so that packages are found from there.
  */
 export function compiled(): string {
   const cache = `${root}/node_modules/.cache`
-  const folder = `${cache}/lvskeeper-${process.pid}`
+  const folder = `${cache}/lvskeeper-${process.env['VITEST_MODE'] === 'RUN' ? process.ppid : process.pid}`
   if (existsSync(folder)) return folder
-  mkdirSync(folder, { recursive: true })
+  const unfinished = `${folder}-${process.pid}`
+  mkdirSync(unfinished, { recursive: true })
   // vitest ends its workers without an `exit` event: what earlier ones left is removed by the next.
   for (const name of readdirSync(cache)) {
-    const pid = /^lvskeeper-(\d+)$/.exec(name)?.[1]
+    const pid = /^lvskeeper-(\d+)(-\d+)?$/.exec(name)?.[1]
     if (pid && !existsSync(`/proc/${pid}`)) rmSync(`${cache}/${name}`, { recursive: true, force: true })
   }
   try {
     execFileSync(
       `${root}/node_modules/.bin/tsc`,
-      ['-p', 'tsconfig.build.json', '--outDir', folder, '--incremental', 'false', '--tsBuildInfoFile', 'null'],
+      ['-p', 'tsconfig.build.json', '--outDir', unfinished, '--incremental', 'false', '--tsBuildInfoFile', 'null'],
       {
         cwd: root,
         stdio: 'pipe',
@@ -116,6 +117,7 @@ export function compiled(): string {
   } catch {
     // Type errors do not keep tsc from emitting; a file that is really missing fails at import.
   }
+  renameSync(unfinished, folder)
   return folder
 }
 

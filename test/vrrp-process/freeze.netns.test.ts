@@ -15,6 +15,8 @@ describe('a pair of which every process is frozen, longer than the kernel keeps 
 
   test('goes on where it was: one master, its VIP back and announced, no process killed', async () => {
     const { d1, d2, wire } = pair
+    // The last process to start.
+    await until('the spares of checkers', () => [d1, d2].every(one => one.pids().spareCheckers !== undefined))
     const before = [d1.pids(), d2.pids()]
     const pids = before.flatMap(each => Object.values(each))
     for (const pid of pids) signal(pid, 'SIGSTOP')

@@ -4,6 +4,8 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import koffi from 'koffi'
+import { apiClient } from '../../src/api/client.js'
+import type { Change } from '../../src/api/handlers.js'
 import { watchLinks } from '../../src/linux/links.js'
 import type { Status } from '../../src/status/status.js'
 import { createTopology, until } from '../lab/harness.js'
@@ -109,6 +111,9 @@ ${changed.more ?? ''}`,
       status: async () => (await get('/v1/status').catch(() => undefined)) as Status | undefined,
       router: async (router = 'web') => (await one.status())?.routers.find(each => each.name === router),
       state: async (router = 'web') => (await one.router(router))?.state,
+      /** Gives a router away, or takes it back, as the command does, without the start of a process for it. */
+      failover: (order: { router: string; force?: true; back?: true }) =>
+        apiClient(join(run, 'control.sock')).post<Change>('/v1/failover', order),
       /** Runs a command of the program against this director. */
       cli: (...argv: string[]) => topology.exec(name, [process.execPath, file, ...argv, '--run-dir', run]),
       events: async (pattern = '*') =>

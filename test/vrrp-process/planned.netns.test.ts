@@ -20,15 +20,15 @@ describe('a planned switch-over', () => {
     for (let run = 0; run < 20; run++) {
       const there = now()
       // The kernel of these namespaces may lack IPVS: no table, so the other one is not ready and must be forced.
-      expect(await d1.cli('failover', 'web', '--force')).toMatchObject({ status: 0 })
+      await d1.failover({ router: 'web', force: true })
       await until('d2 has the VIP alone', () => d2.has() && !d1.has())
-      await sleep(500)
+      await sleep(200)
       away.push(announced(d2, there) - farewell(d1, there))
       both.push(pair.both(there))
       const home = now()
-      expect(await d1.cli('failover', 'web', '--back')).toMatchObject({ status: 0 })
+      await d1.failover({ router: 'web', back: true })
       await until('d1 has the VIP alone', () => d1.has() && !d2.has())
-      await sleep(500)
+      await sleep(200)
       back.push(announced(d1, home) - lastOf(d2, announced(d1, home)))
       both.push(pair.both(home))
     }
