@@ -144,6 +144,7 @@ async function checkersDie(d1, d2) {
   const { checkers, control, vrrp } = d1.pids()
   const before = JSON.stringify(d1.table())
   for (const [name, pid] of Object.entries({ checkers, control, vrrp })) {
+    const health = name === 'checkers' ? nextCheck(d1) : undefined
     process.kill(pid, 'SIGKILL')
     const start = performance.now()
     while (performance.now() - start < 1_500) {
@@ -156,7 +157,10 @@ async function checkersDie(d1, d2) {
       )
       await sleep(5)
     }
-    good(`${name} killed: no failover, no change in the table`)
+    const resumed = await health
+    if (resumed) note('checkers killed -> the next check of a real server', ms(resumed.ms))
+    const also = resumed ? `, and the next check of a real server ${ms(resumed.ms)} later` : ''
+    good(`${name} killed: no failover, no change in the table${also}`)
   }
   await until(
     'the killed processes are back',
@@ -165,6 +169,25 @@ async function checkersDie(d1, d2) {
     200,
   )
   await quiet()
+}
+
+/** Resolves at the end of the first check from now on, of a process that has then taken the place of the one there is. */
+function nextCheck(one) {
+  const { checkers } = one.pids()
+  const since = Date.now()
+  return until(
+    'health goes on',
+    async () => {
+      const status = await one.status()
+      const other = status?.processes.some(({ role, pid }) => role === 'checkers' && pid !== checkers)
+      return (
+        other &&
+        status.services.some(({ realServers }) => realServers.some(({ checks }) => checks[0]?.last?.at > since))
+      )
+    },
+    10_000,
+    20,
+  )
 }
 
 async function crash(net, d1, d2, mode) {

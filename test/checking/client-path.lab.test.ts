@@ -165,8 +165,8 @@ describe('a real server that answers ARP for the VIP', { retry: 0 }, () => {
       expect(found?.data).toMatchObject({ vip, server: '10.9.0.21:80' })
       expect(JSON.stringify(found?.data)).toContain('arp_ignore=1')
     }, 60_000)
-    const status = await d1.status()
-    expect(status?.notices.map(({ code }) => code)).toContain('arp.leak')
+    // The status of a service is published a moment after the event.
+    await soon(async () => expect((await d1.status())?.notices.map(({ code }) => code)).toContain('arp.leak'))
     await on('rs1', 'sysctl', '-qw', 'net.ipv4.conf.all.arp_ignore=1')
     await soon(async () => expect((await events(d1)).map(({ name }) => name)).toContain('arp.leak-ended'), 60_000)
   })

@@ -18,6 +18,7 @@ export type Director = {
   stop(): Promise<void>
   up(limit?: number): Promise<unknown>
   status(): Promise<Status | undefined>
+  get<T>(path: string): Promise<T | undefined>
   cli(command: string, ...more: string[]): Promise<string>
   pids(): Record<'parent' | 'vrrp' | 'checkers' | 'control', number>
   crash(pids?: number[]): void
@@ -72,10 +73,5 @@ export function weights(one: Director, service: string): Record<string, number> 
 }
 
 export async function events(one: Director): Promise<Event[]> {
-  const text = await one.cli('events', '--json', '--last', '1000')
-  return text
-    .trim()
-    .split('\n')
-    .filter(Boolean)
-    .map(line => JSON.parse(line) as Event)
+  return (await one.get<Event[]>('/v1/events?last=1000')) ?? []
 }

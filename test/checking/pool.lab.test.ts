@@ -60,9 +60,10 @@ describe('a pool behind the running program', { retry: 0 }, () => {
   test('keeps a dead real server out while the checkers crash and come again', async () => {
     const seen = watchFor(() => '10.9.0.21:80' in (table(web) ?? {}) || table(`TCP ${vip}:81`)?.['10.9.0.21:81'] === 1)
     const before = d1.pids().checkers
+    const crashed = Date.now()
     d1.crash([before])
     await soon(() => expect(d1.pids().checkers).not.toBe(before))
-    await new Promise(wake => setTimeout(wake, 4_000))
+    await checkedAgain(crashed)
     expect(seen.end()).toBe(0)
     expect(table(web)).toEqual({ '10.9.0.22:80': 2, '10.9.0.23:80': 0 })
   })
@@ -70,9 +71,10 @@ describe('a pool behind the running program', { retry: 0 }, () => {
   test('keeps it out through a restart of the whole program', async () => {
     const seen = watchFor(() => '10.9.0.21:80' in (table(web) ?? {}) || table(`TCP ${vip}:81`)?.['10.9.0.21:81'] === 1)
     await d1.stop()
+    const stopped = Date.now()
     d1.start()
     await d1.up(30_000)
-    await new Promise(wake => setTimeout(wake, 4_000))
+    await checkedAgain(stopped)
     expect(seen.end()).toBe(0)
   })
 
@@ -109,6 +111,18 @@ describe('a pool behind the running program', { retry: 0 }, () => {
     await soon(() => expect(table(web)).toEqual({ '10.9.0.21:80': 2, '10.9.0.22:80': 2, '10.9.0.23:80': 0 }))
   })
 })
+
+/** The dead real server has been checked again, often enough to come up; and a while longer. */
+async function checkedAgain(since: number): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const last = (await d1.status())?.services[0]?.realServers[0]?.checks[0]?.last
+      expect(last?.passed === false && last.at > since + 1_000).toBe(true)
+    },
+    { timeout: 20_000, interval: 50 },
+  )
+  await new Promise(wake => setTimeout(wake, 500))
+}
 
 /** Looks every few milliseconds; `end` answers how often it was so. */
 function watchFor(what: () => boolean): { end(): number } {

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -45,42 +45,45 @@ type Tables = { readonly rules: string[]; readonly limits: string[] }
 async function byKeepalived(file: string): Promise<Tables> {
   const space = `lkt-${process.pid}-${names.indexOf(file)}`
   execFileSync('ip', ['netns', 'add', space])
+  const batch = (lines: readonly string[]) =>
+    execFileSync('ip', ['-n', space, '-batch', '-'], { input: `${lines.join('\n')}\n` })
   let child: ChildProcess | undefined
   const inside = (command: readonly string[]) => ['ip', 'netns', 'exec', space, ...command]
   try {
-    // Without lo the kernel refuses every real server.
-    execFileSync('ip', ['-n', space, 'link', 'set', 'lo', 'up'])
-    // A segment on which nobody answers: checks are still waiting while the table is read.
-    execFileSync('ip', ['-n', space, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'sink'])
-    execFileSync('ip', ['-n', space, 'link', 'set', 'sink', 'up'])
-    execFileSync('ip', ['-n', space, 'link', 'set', 'eth0', 'up'])
-    for (const address of ['10.9.0.11/16', '10.8.0.11/16', 'fd00:9::11/64'])
-      execFileSync('ip', ['-n', space, 'address', 'add', address, 'dev', 'eth0'])
+    batch([
+      // Without it the kernel refuses every real server.
+      'link set lo up',
+      // A segment on which nobody answers: checks are still waiting while the table is read.
+      'link add eth0 type veth peer name sink',
+      'link set sink up',
+      'link set eth0 up',
+      ...['10.9.0.11/16', '10.8.0.11/16', 'fd00:9::11/64'].map(address => `address add ${address} dev eth0`),
+    ])
     const pids = ['p', 'c', 'r'].map(kind => join(folder, `${file}.${kind}`))
     const options = ['-C', '-n', '-l', '-f', join(corpus, file), '-p', pids[0]!, '-c', pids[1]!, '-r', pids[2]!]
     child = spawn('ip', ['netns', 'exec', space, 'keepalived', ...options], { stdio: 'ignore' })
-    let rules: string[] = []
-    for (let round = 0, steady = 0; round < 60 && steady < 3; round++) {
+    const { pid } = child
+    const netns = (of: number | 'self' | undefined) => readlinkSync(`/proc/${of}/ns/net`)
+    const table = () => (netns(pid) === netns('self') ? '' : readFileSync(`/proc/${pid}/net/ip_vs`, 'utf8'))
+    for (let round = 0, steady = 0, before = ''; round < 60 && steady < 3; round++) {
       await sleep(50)
-      const now = lines(inside(saved))
-      steady = now.length > 0 && now.join('\n') === rules.join('\n') ? steady + 1 : 0
-      rules = now
+      // Three lines are its head.
+      const now = table()
+      steady = now.split('\n').length > 4 && now === before ? steady + 1 : 0
+      before = now
     }
-    return { rules, limits: lines(inside(thresholds)) }
+    return { rules: lines(inside(saved)), limits: lines(inside(thresholds)) }
   } finally {
-    if (child) await ended(child)
+    if (child) await killed(child)
     execFileSync('ip', ['netns', 'del', space])
   }
 }
 
-function ended(child: ChildProcess): Promise<void> {
+/** Its table goes with the namespace. */
+function killed(child: ChildProcess): Promise<void> {
   return new Promise(done => {
-    const late = setTimeout(() => child.kill('SIGKILL'), 10_000)
-    child.once('exit', () => {
-      clearTimeout(late)
-      done()
-    })
-    child.kill('SIGTERM')
+    child.once('exit', () => done())
+    child.kill('SIGKILL')
   })
 }
 

@@ -118,15 +118,15 @@ describe('the clients of a real server with weight 0, by scheduler', () => {
     ['mh', [], 'nobody'],
     ['mh', ['-b', 'mh-fallback'], 'the other'],
     ['rr', [], 'the other'],
-  ] as const)('%s %j: %s answers', (scheduler, flags, who) => {
+  ] as const)('%s %j: %s answers', async (scheduler, flags, who) => {
     const at = ['-t', '10.9.0.100:8080']
     ipvsadm('-A', ...at, '-s', scheduler, ...flags)
     try {
       for (const last of [21, 22]) ipvsadm('-a', ...at, '-r', `10.9.0.${last}:8080`, '-g', '-w', '1')
-      const [first] = net.ask('near', 'tcp', '10.9.0.100', 8080, 1)
+      const [first] = await net.ask('near', 'tcp', '10.9.0.100', 8080, 1)
       expect(['rs1', 'rs2']).toContain(first)
       ipvsadm('-e', ...at, '-r', `10.9.0.${first === 'rs1' ? 21 : 22}:8080`, '-g', '-w', '0')
-      const then = net.ask('near', 'tcp', '10.9.0.100', 8080, 1)
+      const then = await net.ask('near', 'tcp', '10.9.0.100', 8080, 1, who === 'nobody' ? 1 : 2)
       expect(then).toEqual([who === 'nobody' ? '-' : other(first)])
     } finally {
       ipvsadm('-D', ...at)

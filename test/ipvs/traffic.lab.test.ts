@@ -88,11 +88,11 @@ describe('packets flow', () => {
       const id = { protocol, address: VIP[family], port: 80 }
       test(`in DR, IPv${family}, ${protocol}`, async () => {
         await serve(id, family, { forward: 'dr' })
-        expectBoth(net.ask('near', protocol, VIP[family], 80))
+        expectBoth(await net.ask('near', protocol, VIP[family], 80))
       })
       test(`in NAT with another port, IPv${family}, ${protocol}`, async () => {
         await serve(id, family, { forward: 'nat' }, 8080)
-        expectBoth(net.ask('far', protocol, VIP[family], 80))
+        expectBoth(await net.ask('far', protocol, VIP[family], 80))
       })
     }
     for (const { name, tunnel, ends } of tunnels)
@@ -101,7 +101,7 @@ describe('packets flow', () => {
         if (end) net.receive(...end)
         try {
           await serve({ protocol: 'tcp', address: VIP[family], port: 80 }, family, { forward: 'tun', tunnel })
-          expectBoth(net.ask('near', 'tcp', VIP[family], 80))
+          expectBoth(await net.ask('near', 'tcp', VIP[family], 80))
         } finally {
           if (end) net.stopReceiving()
         }
@@ -110,7 +110,7 @@ describe('packets flow', () => {
 
   test('in TUN to real servers of the other address family', async () => {
     await serve({ protocol: 'tcp', address: VIP[6], port: 80 }, 4, { forward: 'tun', tunnel: { type: 'ipip' } })
-    expectBoth(net.ask('near', 'tcp', VIP[6], 80))
+    expectBoth(await net.ask('near', 'tcp', VIP[6], 80))
   })
 
   test('by firewall mark, several ports as one service', async () => {
@@ -142,9 +142,9 @@ describe('packets flow', () => {
     sh('tc', 'qdisc', 'add', 'dev', net.bridge, 'clsact')
     for (const port of [80, 8080]) filter(port)
     await serve({ mark: 7, family: 4 }, 4, { forward: 'dr' }, 0)
-    expectBoth(net.ask('near', 'tcp', VIP[4], 80))
-    expectBoth(net.ask('near', 'tcp', VIP[4], 8080))
+    expectBoth(await net.ask('near', 'tcp', VIP[4], 80))
+    expectBoth(await net.ask('near', 'tcp', VIP[4], 8080))
     sh('tc', 'qdisc', 'del', 'dev', net.bridge, 'clsact')
-    expect(net.ask('near', 'tcp', VIP[4], 80, 1)).toEqual(['-'])
+    expect(await net.ask('near', 'tcp', VIP[4], 80, 1, 1)).toEqual(['-'])
   })
 })

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { sh } from './lab.js'
 
 /**
@@ -73,12 +74,27 @@ export async function segment(id: string) {
   }
   for (const name of ['near', 'rs1', 'rs2']) sh('ip', 'link', 'set', `v-${name}`, 'master', bridge)
 
+  const clients = { near: client('near'), far: client('far') }
+
+  /** One process that asks whenever it is told to: to start one each time is most of what a question costs in the lab. */
+  function client(name: string): (question: string) => Promise<string> {
+    const child = spawn('ip', ['netns', 'exec', ns(name), 'python3', '-c', CLIENT], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    children.push(child)
+    const answers = createInterface(child.stdout)[Symbol.asyncIterator]()
+    return async question => {
+      child.stdin.write(`${question}\n`)
+      const { value } = await answers.next()
+      return String(value)
+    }
+  }
+
   return {
     bridge,
-    /** Which real servers answer `count` requests from that client, in order; `-` for no answer. */
-    ask(from: 'near' | 'far', protocol: string, address: string, port: number, count = 4): string[] {
-      return inside(from, 'python3', '-c', CLIENT, protocol, address, `${port}`, `${count}`).trim().split(' ')
-    },
+    /** Which real servers answer `count` requests from that client, in order; `-` for no answer within `patience` s. */
+    ask: (from: 'near' | 'far', protocol: string, address: string, port: number, count = 4, patience = 2) =>
+      clients[from](`${protocol} ${address} ${port} ${count} ${patience}`).then(answer => answer.split(' ')),
     /** Opens a connection and keeps it, saying nothing. */
     async hold(from: 'near' | 'far', address: string, port: number): Promise<void> {
       const child = spawn('ip', ['netns', 'exec', ns(from), 'python3', '-c', HOLD, address, `${port}`], {
@@ -158,21 +174,22 @@ threading.Event().wait()
 
 const CLIENT = `
 import socket, sys
-protocol, address, port, count = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-family = socket.AF_INET6 if ':' in address else socket.AF_INET
-kind, number = {'tcp': (socket.SOCK_STREAM, 6), 'sctp': (socket.SOCK_STREAM, 132), 'udp': (socket.SOCK_DGRAM, 17)}[protocol]
-answers = []
-for _ in range(count):
-    s = socket.socket(family, kind, number)
-    s.settimeout(2)
-    try:
-        s.connect((address, port))
-        s.send(b'?')
-        answers.append(s.recv(100).decode() or '-')
-    except OSError as error:
-        answers.append('-')
-    s.close()
-print(*answers)
+kinds = {'tcp': (socket.SOCK_STREAM, 6), 'sctp': (socket.SOCK_STREAM, 132), 'udp': (socket.SOCK_DGRAM, 17)}
+for line in sys.stdin:
+    protocol, address, port, count, patience = line.split()
+    family = socket.AF_INET6 if ':' in address else socket.AF_INET
+    answers = []
+    for _ in range(int(count)):
+        s = socket.socket(family, *kinds[protocol])
+        s.settimeout(float(patience))
+        try:
+            s.connect((address, int(port)))
+            s.send(b'?')
+            answers.append(s.recv(100).decode() or '-')
+        except OSError as error:
+            answers.append('-')
+        s.close()
+    print(*answers, flush=True)
 `
 
 const LOOP = `

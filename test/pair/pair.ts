@@ -1,6 +1,5 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { request } from 'node:http'
 import { join } from 'node:path'
 import type { Status } from '../../src/status/status.js'
 import { type Done, exec, inLab, labFolder, type ProbeReport } from '../lab/harness.js'
@@ -110,24 +109,7 @@ export async function untilRunning(one: Director): Promise<void> {
 }
 
 /** The status object from its socket; undefined while nobody answers. */
-export const status = (one: Director): Promise<Status | undefined> => get<Status>(one, '/v1/status')
-
-export function get<T>(one: Director, path: string): Promise<T | undefined> {
-  return new Promise(resolve => {
-    const outgoing = request(
-      { socketPath: join(one.run, 'status.sock'), path, headers: { host: 'lvskeeper' } },
-      response => {
-        let text = ''
-        response.on('data', part => {
-          text += part
-        })
-        response.on('end', () => resolve(response.statusCode === 200 ? (JSON.parse(text) as T) : undefined))
-      },
-    )
-    outgoing.on('error', () => resolve(undefined))
-    outgoing.end()
-  })
-}
+export const status = (one: Director): Promise<Status | undefined> => one.get<Status>('/v1/status')
 
 /** Looks every few milliseconds, for as long as `during` takes, and at least `ms`; answers what `wrong` found first. */
 export async function meanwhile(ms: number, wrong: () => string | undefined): Promise<string | undefined> {
@@ -208,6 +190,7 @@ export type Director = {
   start(options?: { nice?: number }): ChildProcess
   cli(command: string, ...more: string[]): Promise<string>
   ask(path: string, body: unknown): Promise<string>
+  get<T>(path: string): Promise<T | undefined>
   up(limit?: number): Promise<unknown>
   pid(): number
   pids(): Partial<Record<Process, number>> & { parent: number }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest'
-import { createPair, get, type Pair, servers, sleep, status, until, untilReady, untilRunning, vip } from './pair.js'
+import { createPair, type Pair, servers, sleep, status, until, untilReady, untilRunning, vip } from './pair.js'
 
 // One pair in direct routing. Its service is checked so rarely that only the watch connection can be quick; a second one has
 // none, and its checks alone find out. Bounds have a second more than the specification: the lab has one processor for all.
@@ -166,7 +166,7 @@ describe('at run time', () => {
     const [drained] = (await status(d1))!.overrides
     expect(drained?.verb).toBe('drain')
     const before = d1.pids()
-    const turns = async () => (await get<unknown[]>(d2, '/v1/events?last=100&name=vrrp.state'))?.length
+    const turns = async () => (await d2.get<unknown[]>('/v1/events?last=100&name=vrrp.state'))?.length
     const turnsBefore = await turns()
     // Three programs start on the lab's one processor: a client of theirs waits longer than the network makes it.
     const probe = await pair.client(20, 1_500)
