@@ -36,7 +36,7 @@ virtual_servers:
 let lab: ReturnType<typeof standing>
 let d1: Director
 const table = (service: string) => weights(d1, service)
-const soon = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 20 })
+const soon = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 20_000, interval: 20 })
 
 beforeAll(async () => {
   lab = standing(`cp${process.pid % 1000}`, '--real-servers', '4')
@@ -105,8 +105,10 @@ describe('a pool behind the running program', { retry: 0 }, () => {
     await soon(() => expect(table(web)).toEqual({ '10.9.0.23:80': 2 }))
     lab.nginx('kill', 'rs3')
     await soon(() => expect(table(web)).toEqual({ '10.9.0.24:80': 1 }))
-    const status = await d1.status()
-    expect(status?.services.find(({ name }) => name === 'web')).toMatchObject({ state: 'down', sorry: true })
+    await soon(async () => {
+      const status = await d1.status()
+      expect(status?.services.find(({ name }) => name === 'web')).toMatchObject({ state: 'down', sorry: true })
+    })
     for (const host of ['rs1', 'rs2', 'rs3']) lab.nginx('start', host)
     await soon(() => expect(table(web)).toEqual({ '10.9.0.21:80': 2, '10.9.0.22:80': 2, '10.9.0.23:80': 0 }))
   })
