@@ -59,6 +59,8 @@ export type PlanAnswer = {
   readonly text: string
   /** The table's part as ipvsadm lines. */
   readonly ipvsadm: readonly string[]
+  /** The kernel settings that would change, with the value found and why. */
+  readonly sysctls: readonly string[]
   readonly details?: unknown
 }
 

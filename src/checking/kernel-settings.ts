@@ -31,7 +31,7 @@ export function createKernelSettings(runFolder: string, tell: (event: Event) => 
     converge(needs: Omit<SysctlFeatures, 'interfaces'>, more: readonly NeededSysctl[] = []): void {
       // What the file says by name wins over what a feature would set.
       const wanted = new Map(
-        [...neededSysctls({ ...needs, interfaces: interfaces() }), ...more].map(each => [each.name, each]),
+        [...neededSysctls({ ...needs, interfaces: settableInterfaces() }), ...more].map(each => [each.name, each]),
       )
       for (const { name, previous } of journal.restore(new Set(wanted.keys())))
         tell(event('sysctl.restored', 'info', name, `${name} is ${previous} again: nothing needs it any more`, {}))
@@ -47,7 +47,7 @@ export function createKernelSettings(runFolder: string, tell: (event: Event) => 
 }
 
 /** As sysctl(8) writes them: a dot inside a name becomes a slash. */
-function interfaces(folder = '/proc/sys/net/ipv4/conf'): string[] {
+export function settableInterfaces(folder = '/proc/sys/net/ipv4/conf'): string[] {
   return readdirSync(folder)
     .filter(name => name !== 'all' && name !== 'default' && name !== 'lo')
     .map(name => name.replaceAll('.', '/'))

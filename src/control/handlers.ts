@@ -8,6 +8,7 @@ import { explain } from '../status/explain.js'
 import { current } from './behind.js'
 import { end } from './overrides.js'
 import { planChanges } from './plan.js'
+import type { KernelSettings } from './planned-settings.js'
 import { restartNeeded } from './restart-needed.js'
 import { about, label, listed, noSuchServer, parseServerName, type ServerName, touched } from './servers.js'
 import { shortOfQuorum } from './short-of-quorum.js'
@@ -33,6 +34,7 @@ export interface Actions {
   leave(how: Leave): void
   record(event: Event): void
   kernelTable(ids: readonly ServiceId[]): Promise<Table>
+  kernelSettings(): KernelSettings
   /** The last results of a real server's checks, oldest first. */
   results(service: string, address: string, port: number): Promise<readonly CheckResult[]>
   /** Lets checks with manual resume come up again; answers how many waited for it. */
@@ -123,7 +125,8 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
         const ids = [...state.config.services, ...next.services].flatMap(service => service.ids)
         // The candidate came as JSON, which knows no bytes: compared as JSON, keys of authentication are equal again.
         const now = candidate === undefined ? state.config : (JSON.parse(JSON.stringify(state.config)) as Config)
-        return { value: planChanges(now, next, [...state.services.values()], await actions.kernelTable(ids)) }
+        const table = await actions.kernelTable(ids)
+        return { value: planChanges(now, next, [...state.services.values()], table, actions.kernelSettings()) }
       } catch (error) {
         return no('unavailable', error instanceof Error ? error.message : String(error))
       }

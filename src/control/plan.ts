@@ -9,13 +9,20 @@ import { plan } from '../ipvs/plan.js'
 import { serverKey, type Table } from '../ipvs/table.js'
 import type { ServiceStatus } from '../messages.js'
 import { durationWords, fieldWords } from './plan-words.js'
+import { type KernelSettings, settingChanges } from './planned-settings.js'
 import { restartNeeded } from './restart-needed.js'
 
 /**
  * What applying `next` would change: virtual routers and services field by field, and the kernel table as it would be
  * once the new real servers have passed their first check.
  */
-export function planChanges(now: Config, next: Config, services: readonly ServiceStatus[], kernel: Table): PlanAnswer {
+export function planChanges(
+  now: Config,
+  next: Config,
+  services: readonly ServiceStatus[],
+  kernel: Table,
+  settings: KernelSettings,
+): PlanAnswer {
   const lines = [
     ...changed('virtual router', now.routers, next.routers),
     ...changed('virtual server', now.services, next.services),
@@ -23,8 +30,13 @@ export function planChanges(now: Config, next: Config, services: readonly Servic
     ...restartNeeded(now, next).map(text => `! ${text}`),
   ]
   const ipvsadm = tableOps(now, next, services, kernel)
+  const inputs = next.services.map(service => checkerInput(service, standing(services, 'up'), found(service, services)))
+  const sysctls = settingChanges(next, inputs, settings).map(
+    ({ name, found, value, why }) => `${name}: ${found} -> ${value} (${why})`,
+  )
   const text = [
     ...(lines.length === 0 ? ['no changes in the configuration'] : lines),
+    ...(sysctls.length === 0 ? [] : ['', 'kernel settings:', ...sysctls.map(line => `  ${line}`)]),
     ...(ipvsadm.length === 0
       ? []
       : [
@@ -35,7 +47,8 @@ export function planChanges(now: Config, next: Config, services: readonly Servic
     ...(ipvsadm.length > 50 ? [`  ... and ${ipvsadm.length - 50} more (--ipvsadm prints all)`] : []),
     '',
   ].join('\n')
-  return { changes: lines.length > 0 || ipvsadm.length > 0, text, ipvsadm, details: lines }
+  const changes = lines.length + ipvsadm.length + sysctls.length > 0
+  return { changes, text, ipvsadm, sysctls, details: lines }
 }
 
 type Named = RouterConfig | ServiceConfig

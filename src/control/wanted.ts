@@ -16,10 +16,18 @@ export type CheckerSettings = Pick<
 
 /** Cuts the configuration into what travels and changes by itself. */
 export function wantedOf(config: Config): Wanted {
+  return {
+    routers: config.routers.map(router => keyed(router.name, guarded(router, config.massFailureGuard.weight))),
+    services: config.services.map(service => keyed(service.name, service)),
+    settings: keyed('settings', checkerSettings(config)),
+  }
+}
+
+export function checkerSettings(config: Config): CheckerSettings {
   const { onStop, drift, timeouts, sysctls, tracking, massFailureGuard, checkLimits, node } = config
   const loopback = loopbackOf(config)
   const sync = config.sync ?? (loopback.length > 0 ? twoBoxSync(config) : undefined)
-  const settings: CheckerSettings = {
+  return {
     node: node.name,
     onStop,
     drift,
@@ -30,11 +38,6 @@ export function wantedOf(config: Config): Wanted {
     loopback,
     ...(timeouts ? { timeouts } : {}),
     ...(sync ? { sync } : {}),
-  }
-  return {
-    routers: config.routers.map(router => keyed(router.name, guarded(router, massFailureGuard.weight))),
-    services: config.services.map(service => keyed(service.name, service)),
-    settings: keyed('settings', settings),
   }
 }
 

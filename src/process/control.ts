@@ -3,6 +3,7 @@ import type { Config } from '../../config/config.js'
 import { createAlerter } from '../alerts/alerter.js'
 import { createApi } from '../api/api.js'
 import { createMetrics } from '../api/metrics.js'
+import { settableInterfaces } from '../checking/kernel-settings.js'
 import { systemClock } from '../clock.js'
 import { writeApplied } from '../control/applied.js'
 import { current, readOrders } from '../control/behind.js'
@@ -25,6 +26,7 @@ import { wantedOf } from '../control/wanted.js'
 import { openEventStore } from '../events/store.js'
 import { openIpvs } from '../linux/ipvs.js'
 import { credentialsOf } from '../linux/peer-credentials.js'
+import { readSysctl } from '../linux/sysctl.js'
 import { createLog, type LogLevel, logEvent } from '../log.js'
 import type { Address, CheckResult, Event, Leave, Message, Override, PeerPriority } from '../messages.js'
 import { openChannel, sayAlive } from './channel.js'
@@ -138,6 +140,7 @@ const handlers = createHandlers(state, {
       ipvs.close()
     }
   },
+  kernelSettings: () => ({ interfaces: settableInterfaces(), read: readSysctl }),
   async push({ id, passed, text }) {
     await channel.ask('checkers', { what: 'push', id, passed, ...(text === undefined ? {} : { text }) })
   },

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { loadText } from '../../src/cli/load-file.js'
 import { planChanges } from '../../src/control/plan.js'
+import type { KernelSettings } from '../../src/control/planned-settings.js'
 import type { Table } from '../../src/ipvs/table.js'
 
 const base = `directors:
@@ -28,7 +29,15 @@ const config = (text: string) => {
   return result.config
 }
 const nothing: Table = new Map()
-const plan = (to: string, from = base) => planChanges(config(from), config(to), [], nothing)
+/** A kernel that has every setting, all 0 unless said otherwise. */
+const kernel = (values: Readonly<Record<string, string>> = {}): KernelSettings => ({
+  interfaces: ['eth0'],
+  read: (name: string) => values[name] ?? '0',
+})
+/** As it is once the file runs. */
+const settled = kernel({ 'net.ipv4.vs.expire_nodest_conn': '1', 'net.ipv4.vs.expire_quiescent_template': '1' })
+const plan = (to: string, from = base, settings = settled) =>
+  planChanges(config(from), config(to), [], nothing, settings)
 
 describe('a plan', () => {
   test('of the same file changes nothing in the configuration', () => {
@@ -55,6 +64,19 @@ describe('a plan', () => {
     )
     expect(plan(added).details).toEqual(['+ virtual router mail'])
     expect(plan(base, added).details).toEqual(['- virtual router mail'])
+  })
+
+  test('names the kernel settings that would change, with what was found and why', () => {
+    const next = `${base.replace('forward: dr', 'forward: nat')}sysctls: { net.ipv4.vs.conntrack: 1 }\n`
+    expect(plan(base).sysctls).toEqual([])
+    expect(plan(next).sysctls).toEqual([
+      'net.ipv4.ip_forward: 0 -> 1 (nat: the answers of the real servers pass through the director)',
+      'net.ipv4.vs.conntrack: 0 -> 1 (in the file)',
+    ])
+    expect(plan(next).text).toContain('kernel settings:\n  net.ipv4.ip_forward: 0 -> 1 (nat')
+    const undone = plan(base, base, kernel())
+    expect([undone.changes, undone.sysctls.length]).toEqual([true, 2])
+    expect(plan(base, base, { interfaces: [], read: () => undefined }).sysctls).toEqual([])
   })
 
   test('names a setting of the whole that changes', () => {
@@ -107,7 +129,7 @@ describe('a plan', () => {
       return JSON.parse(JSON.stringify(config(text))) as ReturnType<typeof config>
     }
     const [before, after] = [keyed('c', 'hushhush'), keyed('d', 'whispers')]
-    const { details, text } = planChanges(before, after, [], nothing)
+    const { details, text } = planChanges(before, after, [], nothing, settled)
     expect(text).not.toMatch(/hushhush|whispers/)
     expect(details?.toString()).not.toMatch(/\b(99|100)\b/)
     expect(details).toEqual([
@@ -116,7 +138,7 @@ describe('a plan', () => {
       '~ virtual server web',
       ...Array.from({ length: 2 }, () => expect.stringMatching(/^ {4}real_servers.*auth\.bearer: changed$/)),
     ])
-    expect(planChanges(before, keyed('c', 'hushhush'), [], nothing).details).toEqual([])
+    expect(planChanges(before, keyed('c', 'hushhush'), [], nothing, settled).details).toEqual([])
   })
 
   test('of hundreds of operations prints fifty and says how many there are', () => {

@@ -42,14 +42,27 @@ test('draining every real server in turn, with a switch-over in the middle, fail
   expect(lost(seen)).toBe(0)
 }, 240_000)
 
+test('a director that was away when it was said knows it before it is master again', async () => {
+  const { d1, d2 } = pair
+  d1.crash()
+  await until('d2 is master', () => d2.holds(vip) && !d1.holds(vip), 15_000, 20)
+  expect(serving(d1).sort()).toEqual(['10.9.0.21', '10.9.0.22'])
+  await drain('10.9.0.21', d2, d2)
+  d1.start({ nice: 5 })
+  await until('d1 is master again', () => d1.holds(vip), 60_000, 5)
+  expect(serving(d1)).toEqual(['10.9.0.22'])
+  await untilReady(pair)
+  await ready('10.9.0.21')
+}, 240_000)
+
 /**
  * Said to one director, done by both: no new connection, and out of the master's table when the last one has ended. The other may keep
  * it with weight 0 for longer: of the connections that it had as master it never sees the end.
  */
-async function drain(address: string, master: Director): Promise<void> {
-  await pair.d1.cli('drain', `web/${address}`, '--reason', 'upgrade')
+async function drain(address: string, master: Director, asked = pair.d1): Promise<void> {
+  await asked.cli('drain', `web/${address}`, '--reason', 'upgrade')
   const left = () => !servers(master).some(server => server.startsWith(address))
-  const noneServes = () => ![pair.d1, pair.d2].flatMap(serving).includes(address)
+  const noneServes = () => ![asked, master].flatMap(serving).includes(address)
   await until(`${address} has left the master's table, and serves nowhere`, () => left() && noneServes(), 40_000, 50)
 }
 

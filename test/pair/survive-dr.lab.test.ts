@@ -12,10 +12,10 @@ beforeAll(async () => {
 })
 afterAll(() => pair.end())
 
-test('a download in direct routing loses no byte by a reload, a restart, the end of any process, a failover and the way back', async () => {
+test('a download in direct routing loses no byte by a reload, a restart, the end of any process, a failover and the way back after a reboot', async () => {
   const load = await download(pair.net, vip, ports.turn)
   await everythingButFailover(pair, load)
-  await failoverAndBack(pair, load)
+  await failoverAndBack(pair, load, { reboot: true })
   expect(await load.end()).toMatchObject({ whole: true, error: null })
 }, 300_000)
 

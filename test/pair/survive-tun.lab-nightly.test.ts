@@ -19,10 +19,10 @@ test('a download through a tunnel loses no byte by a reload, a restart, the end 
   expect(await load.end()).toMatchObject({ whole: true, error: null })
 }, 300_000)
 
-test('without connection synchronisation, a download that has just begun survives the crash of the master, spread by mh', async () => {
+test('without connection synchronisation, a download that has just begun survives the crash of the master and its return after a reboot, spread by mh', async () => {
   pair.write(streamsFile('tun', { sync: false }))
   await Promise.all([pair.d1, pair.d2].map(one => one.ask('/v1/reload', {})))
   const load = await download(pair.net, vip, ports.hash)
-  await failoverAndBack(pair, load)
+  await failoverAndBack(pair, load, { reboot: true })
   expect(await load.end()).toMatchObject({ whole: true, error: null })
 }, 300_000)

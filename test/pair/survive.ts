@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { expect } from 'vitest'
 import { type Pair, type Process, pairFile, servers, sleep, until, untilReady, untilRunning, vip } from './pair.js'
 import { type Download, serveStreams } from './stream.js'
@@ -70,8 +70,12 @@ export async function everythingButFailover({ d1, d2, ...pair }: Pair, load: Dow
   await untilReady({ d1, d2 })
 }
 
-/** The master's machine is cut off and gone; then it comes back and takes the VIP again. */
-export async function failoverAndBack({ d1, d2, net }: Pair, load: Download): Promise<void> {
+/** The master's machine is cut off and gone; then it comes back (`reboot`: as a new one) and takes the VIP again. */
+export async function failoverAndBack(
+  { d1, d2, net, ...pair }: Pair,
+  load: Download,
+  { reboot = false }: { readonly reboot?: boolean } = {},
+): Promise<void> {
   await revive({ d1, d2, net })
   const pids = Object.values(d1.pids())
   const cut = net.cut('d1')
@@ -80,12 +84,26 @@ export async function failoverAndBack({ d1, d2, net }: Pair, load: Download): Pr
   await until('d2 has the VIP', () => d2.holds(vip), 5_000)
   await load.flows()
   await until("d1's kernel withdraws the VIP", () => !d1.holds(vip), 6_000)
+  if (reboot) await forget({ d1, ...pair })
   await net.heal('d1')
   d1.start({ nice: 5 })
   await untilReady({ d1, d2 })
   await load.flows()
   await sleep(500)
   await load.flows()
+}
+
+/** What a reboot leaves of the balancing: no table, no connection, no sync daemon, no setting, and an empty /run. */
+async function forget({ d1, exec }: Pick<Pair, 'd1' | 'exec'>): Promise<void> {
+  for (const role of ['master', 'backup']) await exec('d1', 'ipvsadm', '--stop-daemon', role)
+  // With this the kernel ends connections without a real server by itself.
+  await exec('d1', 'sysctl', '-qw', 'net.ipv4.vs.expire_nodest_conn=1')
+  await exec('d1', 'ipvsadm', '-C')
+  const connections = async () => (await exec('d1', 'ipvsadm', '-Lnc')).stdout.trim().split('\n').slice(2)
+  await until('no connection is left', async () => (await connections()).length === 0, 20_000, 100)
+  for (const name of ['expire_nodest_conn', 'expire_quiescent_template', 'sloppy_tcp', 'sloppy_sctp'])
+    await exec('d1', 'sysctl', '-qw', `net.ipv4.vs.${name}=0`)
+  rmSync(d1.run, { recursive: true, force: true })
 }
 
 /** A test that failed half way may have left d1 without its cable or its program: it is tried again with both. */
