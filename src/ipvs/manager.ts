@@ -185,9 +185,11 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
       now,
     })
     for (const event of recovered ? [recovered, ...events] : events) orders.onEvent(event)
-    const going = new Set(todo.filter(op => !refusals.blocks(op, now)))
-    const orderKept = ops.filter(op => op.op === 'order-servers' && !going.has(op)).map(op => serviceKey(op.service.id))
-    const { ops: placed, waiting } = arranged([...going], next.table, view.table(), new Set(orderKept), now)
+    const { going, kept } = withOrder(
+      ops,
+      todo.filter(op => !refusals.blocks(op, now)),
+    )
+    const { ops: placed, waiting } = arranged(going, next.table, view.table(), kept, now)
     const applied = await carryOut(placed, next)
     const done = new Set(applied)
     const undone = ops.filter(op => !done.has(op)).map(op => serviceKey(op.service.id))
@@ -321,6 +323,19 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
       if (how.clear) await clear()
     },
   }
+}
+
+/**
+ * What goes of the plan, and the services whose order stays as it is: where it was not to be repaired, or where the kernel will go
+ * on to have another scheduler than the order is for.
+ */
+function withOrder(ops: readonly Op[], wanted: readonly Op[]) {
+  const goes = new Set(wanted)
+  const kept = new Set<string>()
+  for (const op of ops)
+    if ((op.op === 'order-servers' || op.op === 'edit-service') && !goes.has(op)) kept.add(serviceKey(op.service.id))
+  const going = wanted.filter(op => op.op !== 'order-servers' || !kept.has(serviceKey(op.service.id)))
+  return { going, kept }
 }
 
 function isGone(op: Op, errno: string | undefined): boolean {

@@ -61,7 +61,9 @@ export async function fixture({
     explain: async subject => ({ value: explain(made.status, subject, about => events.recent(5, { subject: about })) }),
     plan: async candidate => {
       asked.push(['plan', candidate])
-      return { value: { changes: true, text: '+ server', ipvsadm: ['-a -t 10.9.0.100:80 -r 10.9.0.23:80'], sysctls: [] } }
+      return {
+        value: { changes: true, text: '+ server', ipvsadm: ['-a -t 10.9.0.100:80 -r 10.9.0.23:80'], sysctls: [] },
+      }
     },
     reload: change('reload'),
     confirm: change('confirm'),

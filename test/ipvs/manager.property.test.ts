@@ -23,7 +23,12 @@ const hand: fc.Arbitrary<Op> = fc.oneof(
   fc
     .tuple(service, last, fc.nat(5))
     .map(([one, n, w]) => ({ op: 'edit-server' as const, service: one, server: rs(n, w), before: rs(n) })),
+  // Put in, or taken out and put back: it is the newest then.
+  fc
+    .tuple(service, fc.array(last, { minLength: 1, maxLength: 3 }))
+    .map(([one, some]) => ({ op: 'order-servers' as const, service: one, servers: some.map(n => rs(n)) })),
 )
+const scheduler = fc.constantFrom('wrr' as const, 'mh' as const, 'sh' as const)
 const server: fc.Arbitrary<RealServerInput> = fc
   .tuple(
     last,
@@ -56,13 +61,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 test('whatever is done behind its back, said or refused: left in peace, the table becomes as it shall be, and foreign services stay', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async steps => {
+    fc.asyncProperty(scheduler, fc.array(step, { maxLength: 25 }), async (kind, steps) => {
+      const settings = { ...web.settings, scheduler: kind }
       const kernel = fakeKernel()
       kernel.behindItsBack(
         { op: 'add-service', service: FOREIGN },
         { op: 'add-server', service: FOREIGN, server: rs(99) },
       )
-      const table = bench(kernel.kernel, [virtualServer([realServer(21)])])
+      const table = bench(kernel.kernel, [virtualServer([realServer(21)], { settings })])
       await table.manager.start()
       for (const one of steps) {
         if (one.what === 'hand' && kernel.table().has(serviceKey(one.op.service.id))) kernel.behindItsBack(one.op)
@@ -70,8 +76,8 @@ test('whatever is done behind its back, said or refused: left in peace, the tabl
         if (one.what === 'wait') await table.advance(one.ms)
         if (one.what === 'say')
           await table.say(
-            virtualServer(one.web),
-            ...(one.tls ? [virtualServer(one.tls, { name: 'tls', ids: [tls.id] })] : []),
+            virtualServer(one.web, { settings }),
+            ...(one.tls ? [virtualServer(one.tls, { name: 'tls', ids: [tls.id], settings })] : []),
           )
       }
       kernel.failAt(0, '')
@@ -83,6 +89,6 @@ test('whatever is done behind its back, said or refused: left in peace, the tabl
       expect([left, complete]).toEqual([[], true])
       expect([...kernel.table().get(serviceKey(FOREIGN.id))!.servers.values()]).toEqual([rs(99)])
     }),
-    { numRuns: 30 },
+    { numRuns: 40 },
   )
 }, 60_000)

@@ -213,6 +213,24 @@ describe('the table manager, of a hashing service', () => {
     expect(table.events().map(event => event.data!['answer'])).toEqual(['reported'])
   })
 
+  test.each(['report', 'repair'] as const)(
+    'moves nobody for a scheduler that somebody else set and that stays (drift: %s)',
+    async mode => {
+      const { kernel, table } = await running(21, 22, 23)
+      table.wish.drift = mode
+      const edit: Op = { op: 'edit-service', service: hashing('lc'), before: mh }
+      for (let i = 0; i < 4; i++) {
+        kernel.behindItsBack(edit)
+        // What a quick look sees.
+        await table.advance(1000)
+      }
+      expect(kernel.table().get(key)!.service.settings.scheduler).toBe('lc')
+      kernel.took()
+      await table.advance(20_000)
+      expect(kernel.took()).toEqual([])
+    },
+  )
+
   test('one that is refused does not move the others again and again', async () => {
     const { kernel, table } = await running(21, 23)
     kernel.failAt(1, 'ENOMEM', true)
