@@ -109,7 +109,8 @@ describe('a rolling upgrade under load', () => {
 })
 
 describe('the clients of a real server with weight 0, by scheduler', () => {
-  // What the configuration warns of (hash-drain), as this kernel does it.
+  // What the configuration warns of (hash-drain), as this kernel does it. Of mh it does not: lvskeeper gives weight 0 there in
+  // another way than ipvsadm -e (order.lab.test.ts).
   const other = (name: string | undefined) => (name === 'rs1' ? 'rs2' : 'rs1')
   test.each([
     ['sh', [], 'nobody'],

@@ -49,10 +49,13 @@ test('a director that was away when it was said knows it before it is master aga
   expect(serving(d1).sort()).toEqual(['10.9.0.21', '10.9.0.22'])
   await drain('10.9.0.21', d2, d2)
   d1.start({ nice: 5 })
-  await until('d1 is master again', () => d1.holds(vip), 60_000, 5)
-  expect(serving(d1)).toEqual(['10.9.0.22'])
-  await untilReady(pair)
-  await ready('10.9.0.21')
+  try {
+    await until('d1 is master again', () => d1.holds(vip), 60_000, 5)
+    expect(serving(d1)).toEqual(['10.9.0.22'])
+  } finally {
+    await d2.cli('ready', 'web/10.9.0.21')
+    await untilReady(pair)
+  }
 }, 240_000)
 
 /**
