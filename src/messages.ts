@@ -71,8 +71,16 @@ export type ToCheckers =
 
 // ---- vrrp, checkers, parent -> control
 export type ToControl =
-  /** `lag`: the longest stall of vrrp's loop in the last ten seconds, ms. */
-  | { readonly type: 'router-status'; readonly routers: readonly RouterStatus[]; readonly lag?: number }
+  /**
+   * The whole of each router that is new or has changed, the numbers of those where only they have. `lag`: the longest stall of
+   * vrrp's loop in the last ten seconds, ms.
+   */
+  | {
+      readonly type: 'router-status'
+      readonly routers: readonly RouterStatus[]
+      readonly numbers: readonly RouterNumbers[]
+      readonly lag?: number
+    }
   | {
       readonly type: 'service-status'
       readonly services: readonly ServiceStatus[]
@@ -237,6 +245,10 @@ export type RouterStatus = {
   }
   readonly timeline: readonly { readonly at: Epoch; readonly what: string }[]
 }
+
+/** What changes with every advert; absent: as before. `counters`: those that have changed. */
+export type RouterNumbers = Pick<RouterStatus, 'name'> &
+  Partial<Pick<RouterStatus, 'lastAdvert' | 'counters' | 'lateness'>>
 
 export type ServerState = 'up' | 'down' | 'unknown' | 'drain' | 'maint' | 'unchecked'
 

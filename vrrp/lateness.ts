@@ -29,7 +29,7 @@ export function remember(before: Lateness, gap: Millis, interval: Millis, now: M
   // Lost adverts leave a gap of whole intervals; one that is merely late comes at any time.
   const missing = Math.max(0, Math.round(gap / interval) - 1)
   const off = gap - (missing + 1) * interval
-  const lost = missing > 0 && Math.abs(off) <= Math.max(LEAST, interval / 12)
+  const lost = missing > 0 && Math.abs(off) <= interval / 12
   const late = Math.max(0, lost ? off : gap - interval)
   const recent = before.peaks.filter(({ nth, at }) => heard - nth < WINDOW.adverts || now - at <= WINDOW.time)
   const peaks = [...recent.filter(peak => peak.late > late), { nth: heard, at: now, late }]

@@ -29,6 +29,11 @@ export type KernelAddresses = Addresses & {
 
 const ifa = { address: 1, local: 2, cacheInfo: 6, flags: 8, protocol: 11 } as const
 const shortestReturn = 100
+/**
+ * Renewals of many routers within this time are one message to the kernel, and one wake-up of all who watch addresses (ms). Where it has become
+ * longer than the other, this process was frozen: another director may have the VIPs, and only the next advert renews.
+ */
+const gathered = { for: 50, atMost: 500 }
 
 type Held = { readonly vip: Vip; lost: number; putBackAt: number }
 type Holding = { vips: Map<string, Held>; renewedAt: number }
@@ -42,6 +47,7 @@ export function kernelAddresses(links: Links, options: AddressOptions = {}): Ker
   const netlink = openNetlink()
   const holdings = new Map<string, Holding>()
   const timers = new Set<NodeJS.Timeout>()
+  let renewing: Set<string> | undefined
 
   const unwatch = links.watch(event => {
     if (event.type !== 'address-gone') return
@@ -75,10 +81,17 @@ export function kernelAddresses(links: Links, options: AddressOptions = {}): Ker
       if (!holding || (lasts === undefined && now() - holding.renewedAt < renewEvery)) return
       holding.renewedAt = now()
       // Whole seconds, and rather too few: nobody may hold a VIP for longer than the others wait.
-      const seconds = Math.max(lifetime, Math.floor((lasts ?? 0) / 1000))
-      const refused = (error: KernelError) => options.onRefused?.(router, error)
-      const requests = [...holding.vips.values()].flatMap(({ vip }) => attempt(() => add(vip, seconds), refused))
-      netlink.post(requests, refused)
+      if (lasts !== undefined) renewNow([router], Math.max(lifetime, Math.floor(lasts / 1000)))
+      else if (renewing) renewing.add(router)
+      else {
+        const routers = new Set([router])
+        renewing = routers
+        const asked = now()
+        later(gathered.for, () => {
+          renewing = undefined
+          if (now() - asked <= gathered.atMost) renewNow([...routers], lifetime)
+        })
+      }
     },
 
     async release(router) {
@@ -125,14 +138,34 @@ export function kernelAddresses(links: Links, options: AddressOptions = {}): Ker
     options.onLost?.(router, held.vip, held.lost)
     const wait = Math.max(0, held.putBackAt + shortestReturn - now())
     held.putBackAt = now() + wait
-    const timer = setTimeout(() => {
-      timers.delete(timer)
+    later(wait, () => {
       if (holdings.get(router)?.vips.get(key(held.vip)) !== held) return
       const refused = (error: KernelError) => options.onRefused?.(router, error)
       netlink.post(
         attempt(() => add(held.vip), refused),
         refused,
       )
+    })
+  }
+
+  /** Those that are still held. */
+  function renewNow(routers: readonly string[], seconds: number) {
+    const owners = new Map<string, string>()
+    const requests = routers.flatMap(router => {
+      const refused = (error: KernelError) => options.onRefused?.(router, error)
+      return [...(holdings.get(router)?.vips.values() ?? [])].flatMap(({ vip }) => {
+        const built = attempt(() => add(vip, seconds), refused)
+        for (const { what } of built) owners.set(what, router)
+        return built
+      })
+    })
+    netlink.post(requests, error => options.onRefused?.(owners.get(error.call) ?? routers[0] ?? '', error))
+  }
+
+  function later(wait: number, act: () => void) {
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      act()
     }, wait)
     timers.add(timer)
   }

@@ -1,6 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { libc } from './libc.js'
 
+/** asm-generic/ioctls.h: the length of the next packet. */
+const fionread = 0x541b
 /** linux/sockios.h: the kernel's stamp (struct timespec) of the packet that was read last. */
 const siocgstampns = 0x8907
 /** clock_gettime(2) */
@@ -12,11 +14,9 @@ const drift = { least: 1, rate: 0.001 } as const
 
 /**
  * How long the packet that was just read from a socket had lain there, in ms. The kernel stamps with the wall clock: after a step of it the
- * answer is 0 once. `cookie`: SO_COOKIE of the socket, whose descriptor raw-socket does not tell. undefined: this kernel has no stamps.
+ * answer is 0 once.
  */
-export function receiveStamp(cookie: Buffer): (() => number) | undefined {
-  const fd = descriptorOf(cookie)
-  if (fd === undefined) return undefined
+export function receiveStamp(fd: number): () => number {
   const stamp = Buffer.alloc(16)
   const wall = Buffer.alloc(16)
   let last = clocks()
@@ -38,7 +38,14 @@ export function receiveStamp(cookie: Buffer): (() => number) | undefined {
   }
 }
 
-function descriptorOf(cookie: Buffer): number | undefined {
+/** Whether a packet waits in the socket. To be told "none" by raw-socket costs an exception. */
+export function waitingPacket(fd: number): () => boolean {
+  const length = Buffer.alloc(4)
+  return () => libc.ioctl(fd, fionread, length) < 0 || length.readInt32LE(0) > 0
+}
+
+/** The descriptor of a socket, which raw-socket does not tell; `cookie`: its SO_COOKIE. undefined: this kernel does not tell either. */
+export function descriptorOf(cookie: Buffer): number | undefined {
   const found = Buffer.alloc(8)
   return readdirSync('/proc/self/fd')
     .map(Number)

@@ -17,15 +17,16 @@ export function timerfdClock(): TimerfdClock {
   const fd = must(libc.timerfdCreate(monotonic, flags), 'make a timer')
   const setting = Buffer.alloc(32)
   const watcher = poll(fd, { readable: true }, () => {
-    // Setting it ends its being readable, too.
-    set(0)
-    armed = undefined
+    // It stays readable until it is set again, which is before the next poll phase.
+    rung = true
     immediate ??= setImmediate(judge)
   })
   watcher.unref()
   /** Ascending by deadline; equal ones in the order of their calls. */
   const entries: Entry[] = []
+  /** What it is set to; undefined: to nothing. */
   let armed: Millis | undefined
+  let rung = false
   let immediate: NodeJS.Immediate | undefined
   let closed = false
 
@@ -84,17 +85,16 @@ export function timerfdClock(): TimerfdClock {
   }
 
   function arm() {
+    if (closed || immediate) return
     const first = entries[0]?.deadline
-    if (closed || immediate || first === armed) return
+    if (first === undefined) watcher.unref()
+    else watcher.ref()
+    // Set too early, it rings once for nothing: cheaper than a call for each advert that puts off a deadline.
+    if (!rung && (first === undefined || (armed !== undefined && armed <= first))) return
     armed = first
-    if (first === undefined) {
-      set(0)
-      watcher.unref()
-      return
-    }
+    rung = false
     // 0 would disarm it.
-    set(Math.max(1, Math.ceil((first - performance.now()) * 1e6)))
-    watcher.ref()
+    set(first === undefined ? 0 : Math.max(1, Math.ceil((first - performance.now()) * 1e6)))
   }
 
   /** struct itimerspec: no interval, then seconds and nanoseconds from now; 0: off. */

@@ -4,7 +4,7 @@ import type { Family, Lan, Received } from '../../vrrp/ports.js'
 import { assemble, attachFilter } from './bpf.js'
 import { codeOf, errnoName, KernelError } from './errno.js'
 import { int32, libc } from './libc.js'
-import { receiveStamp } from './receive-stamp.js'
+import { descriptorOf, receiveStamp, waitingPacket } from './receive-stamp.js'
 import { advertFilter, type FilterOptions, strayFilter } from './vrrp-filter.js'
 
 export type LanOptions = {
@@ -174,6 +174,7 @@ function receiver(
   let closed = false
   let dropped = 0
   let waited: (() => number) | undefined
+  let waits: () => boolean = () => true
 
   try {
     // Nothing may arrive before the filter is loaded.
@@ -203,14 +204,19 @@ function receiver(
       )
       set('unloop', level, option.multicastLoop, int32(0))
     }
-    if (onPacket) waited = receiveStamp(cookieOf())
+    const fd = onPacket && descriptorOf(cookieOf())
+    if (fd !== undefined) {
+      waited = receiveStamp(fd)
+      waits = waitingPacket(fd)
+    }
   } catch (error) {
     socket.close()
     throw error
   }
 
   wrap.removeAllListeners('recvReady')
-  wrap.on('recvReady', () => drain(perTurn))
+  // Called for an error as well, which only reading ends.
+  wrap.on('recvReady', () => readOne(onPacket) && drain(perTurn - 1))
   socket.on('error', error => {
     closed = true
     // uv_poll's status, as text: -100.
@@ -247,7 +253,7 @@ function receiver(
   /** raw-socket itself reads one packet per turn of the loop; this reads on until the socket is empty. */
   function drain(limit: number, take = onPacket): number {
     let count = 0
-    while (count < limit && !closed && readOne(take)) count++
+    while (count < limit && !closed && waits() && readOne(take)) count++
     return count
   }
 

@@ -29,6 +29,7 @@ import { credentialsOf } from '../linux/peer-credentials.js'
 import { readSysctl } from '../linux/sysctl.js'
 import { createLog, type LogLevel, logEvent } from '../log.js'
 import type { Address, CheckResult, Event, Leave, Message, Override, PeerPriority } from '../messages.js'
+import { withNumbers } from '../vrrp/status-news.js'
 import { openChannel, sayAlive } from './channel.js'
 import { appliedFile, pathsFromEnvironment } from './paths.js'
 
@@ -235,6 +236,10 @@ function receive(from: Address, message: Message): void {
       clearTimeout(vrrpGone)
       if (message.lag !== undefined) state.processes.lag('vrrp', message.lag)
       for (const router of message.routers) state.routers.set(router.name, router)
+      for (const numbers of message.numbers) {
+        const known = state.routers.get(numbers.name)
+        if (known) state.routers.set(numbers.name, withNumbers(known, numbers))
+      }
       for (const name of state.routers.keys())
         if (!state.config.routers.some(router => router.name === name)) state.routers.delete(name)
       return peers.tell()

@@ -18,6 +18,7 @@ import { loopLag } from '../vrrp/lag.js'
 import { quiet } from '../vrrp/quiet.js'
 import { createRouters } from '../vrrp/routers.js'
 import { createSockets } from '../vrrp/sockets.js'
+import { statusNews } from '../vrrp/status-news.js'
 import { createVirtualMacs } from '../vrrp/virtual-macs.js'
 import { openChannel } from './channel.js'
 import { pathsFromEnvironment } from './paths.js'
@@ -59,6 +60,7 @@ const clock = exactClock(error =>
 )
 const lag = loopLag(aliveEvery)
 const mayTell = quiet(clock.now)
+const news = statusNews()
 const hush = createHush(clock, hushed)
 const links = await watchLinks()
 const kernel = kernelAddresses(links, {
@@ -150,6 +152,7 @@ function receive(_: Address, message: Message): void {
       routers.upsert(message.upsert)
       return routers.remove(message.remove)
     case 'introduce':
+      news.forget()
       hello(true)
       return publish()
     case 'synced':
@@ -261,7 +264,7 @@ function publish(): void {
 function tellStatus(): void {
   publishing = false
   const longest = Math.round(lag.read(clock.now()) * 10) / 10
-  channel.send('control', { type: 'router-status', routers: routers.statuses(), lag: longest })
+  channel.send('control', { type: 'router-status', ...news.of(routers.statuses()), lag: longest })
 }
 
 async function leave(how: Leave): Promise<void> {
