@@ -15,7 +15,10 @@ const check = (from: 'peers' | 'all') => ({ probe: { ...probe, from } }) as unkn
 
 /** One virtual server with a real server for each of these paths. */
 const poolOf = (marks: readonly number[]) => {
-  const members = marks.map(mark => ({ server: { checks: [{ probe: { ...probe, mark } }] } }))
+  const members = marks.map(mark => ({
+    service: { name: 'web' },
+    server: { address: '10.9.0.21', forward: 'dr', checks: [{ probe: { ...probe, mark } }] },
+  }))
   return { services: () => new Map([['web', { members }]]) } as unknown as Pick<Pool, 'services'>
 }
 
