@@ -4,7 +4,7 @@ import type { PlanAnswer } from '../api/handlers.js'
 import { checkerInput } from '../checking/input.js'
 import { arrange } from '../ipvs/arrange.js'
 import { desired } from '../ipvs/desired.js'
-import { ipvsadmLine } from '../ipvs/ipvsadm.js'
+import { ipvsadmLines } from '../ipvs/ipvsadm.js'
 import { plan } from '../ipvs/plan.js'
 import { serverKey, type Table } from '../ipvs/table.js'
 import type { ServiceStatus } from '../messages.js'
@@ -154,7 +154,7 @@ function tableOps(now: Config, next: Config, statuses: readonly ServiceStatus[],
   )
   // Only what is ours or will be: a foreign service is never part of a plan.
   const actual = new Map([...kernel].filter(([key]) => before.table.has(key) || after.table.has(key)))
-  return arrange(plan(after.table, actual), after.table, actual).ops.map(ipvsadmLine)
+  return arrange(plan(after.table, actual), after.table, actual).ops.flatMap(ipvsadmLines)
 }
 
 /** With what its sources name at the moment, which no file says. */

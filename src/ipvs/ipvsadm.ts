@@ -9,28 +9,37 @@ import {
   type Tunnel,
 } from './table.js'
 
-/** The operation as the ipvsadm command that does the same. */
+/** The operation as the ipvsadm command that does the same, in one line for people: of many commands the first few. */
 export function ipvsadmLine(op: Op): string {
+  const lines = ipvsadmLines(op)
+  const more = lines.length - FEW
+  return [...lines.slice(0, FEW), ...(more > 0 ? [`... (${more} more)`] : [])].join(' && ')
+}
+
+const FEW = 4
+
+/** The operation as the ipvsadm commands that do the same. */
+export function ipvsadmLines(op: Op): string[] {
   switch (op.op) {
     case 'add-service':
-      return `ipvsadm ${serviceRule(op.service)}`
+      return [`ipvsadm ${serviceRule(op.service)}`]
     case 'edit-service':
-      return `ipvsadm ${serviceRule(op.service, '-E')}`
+      return [`ipvsadm ${serviceRule(op.service, '-E')}`]
     case 'remove-service':
-      return `ipvsadm -D ${serviceName(op.service.id)}`
+      return [`ipvsadm -D ${serviceName(op.service.id)}`]
     case 'add-server':
-      return `ipvsadm ${serverRule(op.service, op.server)}`
+      return [`ipvsadm ${serverRule(op.service, op.server)}`]
     case 'edit-server':
-      return op.again ? outAndBack(op.service, op.server) : `ipvsadm ${serverRule(op.service, op.server, '-e')}`
+      return op.again ? outAndBack(op.service, op.server) : [`ipvsadm ${serverRule(op.service, op.server, '-e')}`]
     case 'remove-server':
-      return removal(op.service, op.server)
+      return [removal(op.service, op.server)]
     case 'order-servers':
-      return op.servers.map(server => outAndBack(op.service, server)).join(' && ')
+      return op.servers.flatMap(server => outAndBack(op.service, server))
   }
 }
 
-function outAndBack(service: Service, server: Server): string {
-  return `${removal(service, server)} && ipvsadm ${serverRule(service, server)}`
+function outAndBack(service: Service, server: Server): string[] {
+  return [removal(service, server), `ipvsadm ${serverRule(service, server)}`]
 }
 
 function removal({ id }: Service, { address, port }: Server): string {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { applyOps } from '../../src/ipvs/apply.js'
 import { arrange } from '../../src/ipvs/arrange.js'
 import { desired } from '../../src/ipvs/desired.js'
+import { ipvsadmLine, ipvsadmLines } from '../../src/ipvs/ipvsadm.js'
 import { inOrder } from '../../src/ipvs/order.js'
 import { type Op, plan } from '../../src/ipvs/plan.js'
 import { type Scheduler, type Server, type Service, serverKey, serviceKey, type Table } from '../../src/ipvs/table.js'
@@ -93,6 +94,17 @@ describe('the order of the real servers of a hashing scheduler', () => {
   test('what is moved keeps the weight that the same batch gives it', () => {
     const from = listed(mh, rs(24), rs(23), rs(21))
     expect(brief(way(wanted(mh, 21, 22, rs(23, 5), 24), from))).toEqual(['edit 23=5', 'add 22', 'move 23=5 24'])
+  })
+
+  test('is told as the commands that do the same, and of many the first few', () => {
+    const [add, move] = way(wanted(mh, 21, 22, 23), listed(mh, rs(23), rs(21)))
+    expect([add, move].flatMap(op => ipvsadmLines(op!))).toEqual([
+      'ipvsadm -a -t 10.9.0.100:80 -r 10.9.0.22:80 -g -w 1',
+      'ipvsadm -d -t 10.9.0.100:80 -r 10.9.0.23:80',
+      'ipvsadm -a -t 10.9.0.100:80 -r 10.9.0.23:80 -g -w 1',
+    ])
+    const many: Op = { op: 'order-servers', service: mh, servers: Array.from({ length: 50 }, (_, i) => rs(i)) }
+    expect(ipvsadmLine(many)).toMatch(/^ipvsadm -d .* && \.\.\. \(96 more\)$/)
   })
 
   test('from any order and set to any other, in one batch', () => {
