@@ -84,9 +84,9 @@ function respite(router: VirtualRouter, { phase, knowledge }: BackupState, late:
     const alone = router.directors.length === 2 && rank(router, knowledge, master, now) !== undefined
     return alone ? HANDED_OVER_WITHIN : slot(masterInterval)
   }
-  // After a long sleep the master may have slept as well (machines of one host, a suspended pair): it listens for an
+  // After such a sleep the master may have slept as well (machines of one host, a suspended pair): it listens for an
   // interval and a slot before it goes on, and is not to lose to its own backup.
-  return late > 3 * masterInterval ? 2 * masterInterval : masterInterval
+  return 2 * masterInterval
 }
 
 /** Priority 0: the master leaves. */

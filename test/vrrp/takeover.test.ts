@@ -161,6 +161,19 @@ describe('own slowness is not the other side’s silence', () => {
     }
   })
 
+  test('nor does a sleep of five to ten intervals of all of them move anything', () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const sim = running(seed, [150, 120], { advertInterval: 100 }, seed % 2 === 0)
+      const before = sim.directors.map(takeovers)
+      const length = sim.rnd.between(480, 1000)
+      sim.at(sim.now() + sim.rnd.between(0, 100), () => {
+        for (const one of sim.directors) sim.stall(one, length + sim.rnd.between(0, 30))
+      })
+      sim.until(sim.now() + 5_000)
+      expect({ seed, takeovers: sim.directors.map(takeovers) }).toEqual({ seed, takeovers: before })
+    }
+  })
+
   test('a master that slept and finds nobody goes on, with its VIP', () => {
     const sim = running(3, [150, 100], { advertInterval: 100 }, true)
     const [d1, d2] = sim.directors
