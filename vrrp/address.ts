@@ -22,9 +22,16 @@ export function addressText(bytes: Uint8Array, offset: number, family: Family): 
 
 /** One spelling per address, so that texts can be compared. */
 export function canonical(address: string): string {
+  const known = texts.get(address)
+  if (known !== undefined) return known
   const bytes = addressBytes(address)
-  return addressText(bytes, 0, bytes.length === 4 ? 4 : 6)
+  const text = addressText(bytes, 0, bytes.length === 4 ? 4 : 6)
+  if (texts.size >= 1024) texts.clear()
+  texts.set(address, text)
+  return text
 }
+
+const texts = new Map<string, string>()
 
 /** Numerically, as the election does: below 0, 0 or above 0. */
 export function compareAddresses(a: string, b: string): number {

@@ -82,8 +82,12 @@ function peerOf(router: VirtualRouter, from: string): Peer | undefined {
   return router.peers.find(peer => canonical(peer.address) === from)
 }
 
+/** Of a router's VIPs, which never change in place: made once, not with every advert. */
+const canonicalVips = new WeakMap<VirtualRouter['vips'], ReadonlySet<string>>()
+
 function sameAddresses({ vips }: VirtualRouter, addresses: readonly string[]): boolean {
   if (vips.length !== addresses.length) return false
-  const ours = new Set(vips.map(vip => canonical(vip.address)))
+  const ours = canonicalVips.get(vips) ?? new Set(vips.map(vip => canonical(vip.address)))
+  canonicalVips.set(vips, ours)
   return addresses.every(address => ours.has(address))
 }

@@ -4,6 +4,7 @@ import { frameAnnouncer } from '../linux/announcer.js'
 import { watchLinks } from '../linux/links.js'
 import { kernelMacvlans } from '../linux/macvlan.js'
 import { kernelRoutes } from '../linux/routes.js'
+import { ownProtocol } from '../linux/rtnetlink.js'
 import { applyScheduling } from '../linux/scheduling.js'
 import { sysctlJournal } from '../linux/sysctl-journal.js'
 import { withBalancing } from '../linux/with-balancing.js'
@@ -131,7 +132,9 @@ links.watch(event => {
       if (moved) router.reannounce()
     }
   }
-  for (const { handle: router } of routers.each()) router.addressChanged()
+  // VIPs are no source of adverts: that 255 of them came must not make 255 routers look 255 times.
+  const ours = 'address' in event && event.address.protocol === ownProtocol
+  if (!ours) for (const { handle: router } of routers.each()) router.addressChanged()
 })
 
 handle = receive

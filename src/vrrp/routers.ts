@@ -3,7 +3,7 @@ import { restartPatience } from '../../vrrp/patience.js'
 import type { Addresses, Announcer, Clock } from '../../vrrp/ports.js'
 import { type RouterHandle, runRouter, type StartOptions } from '../../vrrp/router.js'
 import type { PeerView } from '../../vrrp/state.js'
-import type { VirtualRouter } from '../../vrrp/virtual-router.js'
+import { isOwner, type VirtualRouter } from '../../vrrp/virtual-router.js'
 import type { Links } from '../linux/links.js'
 import type { Behind, Contribution, Held, Keyed, PeerPriority, RouterStatus } from '../messages.js'
 import { createGroups } from './groups.js'
@@ -29,6 +29,7 @@ type Running = {
   order: Behind | undefined
   /** When its last advert left. */
   sentAt: number
+  master: boolean
 }
 
 /**
@@ -94,7 +95,7 @@ export function createRouters(ports: RoutersPorts) {
       // What is left of the others' patience was true when the parent said it.
       ...(held ? { resume: { silence: ports.clock.now() - resumeAt, patience: held.patience } } : {}),
     }
-    const clocked = { sentAt: ports.clock.now() }
+    const clocked = { sentAt: ports.clock.now(), master: false }
     const lan = {
       ...place.lan,
       send(payload: Buffer, destination: string) {
@@ -107,6 +108,7 @@ export function createRouters(ports: RoutersPorts) {
       config,
       { clock: ports.clock, lan, addresses: ports.addresses, announcer: ports.announcer },
       note => {
+        if (note.type === 'state') clocked.master = note.to === 'master'
         ports.notify(note)
         groups.note(note)
       },
@@ -233,10 +235,12 @@ export function createRouters(ports: RoutersPorts) {
     configs: () => [...configs.values()].map(({ config }) => config),
     /** How long ago the oldest of the masters' last adverts left, ms; undefined: master of nothing. */
     advertAge(): number | undefined {
-      const ages = [...running.values()].flatMap(({ handle, sentAt }) =>
-        handle.held() ? [ports.clock.now() - sentAt] : [],
-      )
-      return ages.length > 0 ? Math.max(...ages) : undefined
+      // Twenty times a second: nothing is made for it.
+      let oldest: number | undefined
+      // An owner's VIPs are nobody's to withdraw.
+      for (const { master, config, sentAt } of running.values())
+        if (master && !isOwner(config) && (oldest === undefined || sentAt < oldest)) oldest = sentAt
+      return oldest === undefined ? undefined : ports.clock.now() - oldest
     },
     each: () => [...running].map(([name, { handle, config }]) => ({ name, handle, config })),
     statuses(): RouterStatus[] {
