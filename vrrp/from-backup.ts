@@ -10,6 +10,9 @@ export const READINESS_LIMIT = 10_000
 /** A packet that has reached this machine is in the socket then, if the kernel gets the processor for a moment, ms. */
 const HANDED_OVER_WITHIN = 0.5
 
+/** Less is a busy machine, not one that was stopped, ms. */
+const SLEEP = 50
+
 type BackupState = State & { readonly phase: Backup }
 
 /** RFC 9568 6.4.2 */
@@ -84,9 +87,9 @@ function respite(router: VirtualRouter, { phase, knowledge }: BackupState, late:
     const alone = router.directors.length === 2 && rank(router, knowledge, master, now) !== undefined
     return alone ? HANDED_OVER_WITHIN : slot(masterInterval)
   }
-  // After such a sleep the master may have slept as well (machines of one host, a suspended pair): it listens for an
-  // interval and a slot before it goes on, and is not to lose to its own backup.
-  return 2 * masterInterval
+  // After a sleep the master may have slept as well (machines of one host, a suspended pair): it listens for an interval
+  // and a slot before it goes on, and is not to lose to its own backup.
+  return late > Math.min(3 * masterInterval, Math.max(SLEEP, masterInterval)) ? 2 * masterInterval : masterInterval
 }
 
 /** Priority 0: the master leaves. */

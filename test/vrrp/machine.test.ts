@@ -214,6 +214,9 @@ describe('a backup', () => {
   })
   test('waits two intervals if it woke later than one: the master may have slept as well, and listens for one', () => {
     expect(deadline(on(router(), backup(), { type: 'tick' }, NOW + 260)[0])).toBe(NOW + 460)
+    const fast = router({ advertInterval: 10 })
+    expect(deadline(on(fast, backup(fast), { type: 'tick' }, NOW + 180)[0])).toBe(NOW + 190)
+    expect(deadline(on(fast, backup(fast), { type: 'tick' }, NOW + 181)[0])).toBe(NOW + 201)
     expect(deadline(on(router(), backup(), { type: 'tick' }, NOW + 9150)[0])).toBe(NOW + 9350)
   })
   test('does not replace a silent master without its witness, says so, and looks again every interval', () => {
