@@ -243,12 +243,14 @@ export type RouterStatus = {
     readonly sum: number
     readonly count: number
   }
+  /** Whose adverts were accepted, and how many of each form of the checksum (profile); absent: nobody's. */
+  readonly senders?: readonly { readonly address: string; readonly 'pseudo-header': number; readonly plain: number }[]
   readonly timeline: readonly { readonly at: Epoch; readonly what: string }[]
 }
 
 /** What changes with every advert; absent: as before. `counters`: those that have changed. */
 export type RouterNumbers = Pick<RouterStatus, 'name'> &
-  Partial<Pick<RouterStatus, 'lastAdvert' | 'counters' | 'lateness'>>
+  Partial<Pick<RouterStatus, 'lastAdvert' | 'counters' | 'lateness' | 'senders'>>
 
 export type ServerState = 'up' | 'down' | 'unknown' | 'drain' | 'maint' | 'unchecked'
 

@@ -1,6 +1,7 @@
 import type { Counters, Histogram } from './counters.js'
 import type { Addresses, Announcer, Clock, Lan, Millis, Received, Vip } from './ports.js'
 import type { RouterStatus } from './router-status.js'
+import type { Sender } from './senders.js'
 import type { Behind, PeerView, Resume } from './state.js'
 import type { Command, Member } from './sync-group.js'
 import type { VirtualRouter } from './virtual-router.js'
@@ -75,6 +76,8 @@ export type RouterHandle = {
   counters(): Readonly<Counters>
   /** How late adverts come, against what their sender announced (ms). */
   lateness(): Histogram
+  /** Whom it heard, in which form of the checksum. */
+  senders(): readonly Sender[]
   /** How late this process woke for its own deadlines (ms). */
   lag(): Histogram
   /** What must be withdrawn should this process die, while it is master. `patience` in ms after our last advert. */

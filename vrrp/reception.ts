@@ -3,6 +3,7 @@ import type { Counters } from './counters.js'
 import { histogram } from './counters.js'
 import type { notices } from './notices.js'
 import type { Millis, Received } from './ports.js'
+import { senders } from './senders.js'
 import type { VirtualRouter } from './virtual-router.js'
 
 /**
@@ -12,10 +13,12 @@ import type { VirtualRouter } from './virtual-router.js'
 export function reception(counters: Counters, notice: ReturnType<typeof notices>, epoch: () => number) {
   const admit = admission()
   const lateness = histogram()
+  const heard = senders()
   let last: { from: string; at: Millis; interval: Millis } | undefined
 
   return {
     lateness: lateness.read,
+    senders: heard.read,
     take(router: VirtualRouter, packet: Received, own: string, now: Millis): Admitted | undefined {
       const advert = admit(router, packet, own, epoch())
       const { from } = advert
@@ -35,6 +38,7 @@ export function reception(counters: Counters, notice: ReturnType<typeof notices>
       counters['advertisement-rcvd']++
       if (advert.priority === 0) counters['priority-zero-pkts-rcvd']++
       counters[`checksum-${advert.checksum}`]++
+      heard.add(from, advert.checksum)
       if (last?.from === from) lateness.add(Math.max(0, now - last.at - last.interval))
       // A single other interval is the last word before a restart.
       const settled = last?.from === from && last.interval === advert.interval

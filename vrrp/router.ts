@@ -153,6 +153,7 @@ export function runRouter(
     explain: () => explanation(router, state, heard, clock.now()),
     counters: () => counters,
     lateness: incoming.lateness,
+    senders: incoming.senders,
     lag: lag.read,
     held: () =>
       state.phase.name === 'master' && !isOwner(router)

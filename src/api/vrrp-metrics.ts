@@ -37,6 +37,14 @@ export function vrrpMetrics(router: RouterStatus, out: Exposition): void {
     out.gauge('lvskeeper_vrrp_last_advert_timestamp_seconds', help, own, lastAdvert / 1_000)
   }
   counters(router, own, out)
+  for (const { address: sender, ...forms } of router.senders ?? [])
+    for (const [form, value] of Object.entries(forms))
+      out.counter(
+        'lvskeeper_vrrp_sender_adverts_total',
+        'Whose adverts, by the form of their checksum.',
+        labels({ sender, form }, own),
+        value,
+      )
   if (lateness) histogram(lateness, own, out)
 }
 

@@ -28,6 +28,7 @@ function routerText({ router, peers, events }: ExplainedRouter, node: string, no
     ...(behind ? [`  stays behind: left by order of ${behind.author} ${age(now - behind.at)} ago`] : []),
     `  priority ${priority.effective} = ${[priority.base, ...priority.contributions.map(contribution)].join(' ')}`,
     `  ${masterLine(router, now)}`,
+    ...(router.senders ?? []).map(senderLine),
     ...peers.map(peer => {
       const other = peer.report?.routers.find(each => each.name === name)
       const what = peer.state === 'fresh' && other ? `${other.state}, priority ${other.priority}` : 'unknown'
@@ -60,6 +61,15 @@ function masterLine({ state, master, lastAdvert }: RouterStatus, now: number): s
   if (state === 'master') return 'this director is master'
   if (master === undefined) return 'no master is heard'
   return `master is ${master}${lastAdvert === undefined ? '' : `, last heard ${age(now - lastAdvert)} ago`}`
+}
+
+/** The form of the checksum is what two programs may disagree on without a word (profile). */
+function senderLine({ address, plain, 'pseudo-header': pseudo }: NonNullable<RouterStatus['senders']>[number]): string {
+  const forms = [
+    pseudo > 0 ? `${pseudo} with pseudo-header` : '',
+    plain > 0 ? `${plain} without pseudo-header` : '',
+  ].filter(Boolean)
+  return `  adverts of ${address}: ${forms.join(', ')}`
 }
 
 const stuck = 'clients got no answer, or do not take it: their connections are stuck in SYN_RECV'

@@ -249,6 +249,7 @@ export function createRouters(ports: RoutersPorts) {
         if (known.order && !behind && status.state === 'master') queueMicrotask(() => known.order && ended(name, known))
         const { counters } = status
         const source = known.place.lan.source()
+        const heard = known.handle.senders()
         const strays = ports.sockets.strayCounters(known.config)
         const summed = Object.fromEntries(
           Object.entries(strays).map(([reason, value]) => [reason, value + (counters[reason] ?? 0)]),
@@ -258,6 +259,7 @@ export function createRouters(ports: RoutersPorts) {
           counters: { ...counters, ...summed },
           ...(source === undefined ? {} : { source }),
           lateness: known.handle.lateness(),
+          ...(heard.length > 0 ? { senders: heard } : {}),
           ...(behind ? { behind: known.order ?? behind } : {}),
         }
       })

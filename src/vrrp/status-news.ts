@@ -46,20 +46,22 @@ function sameButNumbers(a: RouterStatus, b: RouterStatus): boolean {
   return keys.every(key => key in b && (numeric.has(key) || same(a[key], b[key])))
 }
 
-const numeric: ReadonlySet<string> = new Set<keyof RouterNumbers>(['lastAdvert', 'counters', 'lateness'])
+const numeric: ReadonlySet<string> = new Set<keyof RouterNumbers>(['lastAdvert', 'counters', 'lateness', 'senders'])
 const same = (a: unknown, b: unknown) =>
   a === b || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b))
 
 function numbersOf(before: RouterStatus, after: RouterStatus): RouterNumbers | undefined {
   const counters = Object.entries(after.counters).filter(([name, value]) => before.counters[name] !== value)
-  const { name, lastAdvert, lateness } = after
+  const { name, lastAdvert, lateness, senders } = after
   const advert = lastAdvert !== undefined && lastAdvert !== before.lastAdvert
   const late = lateness !== undefined && lateness.count !== before.lateness?.count
-  if (!advert && !late && counters.length === 0) return undefined
+  const heard = senders !== undefined && !same(senders, before.senders)
+  if (!advert && !late && !heard && counters.length === 0) return undefined
   return {
     name,
     ...(advert ? { lastAdvert } : {}),
     ...(counters.length > 0 ? { counters: Object.fromEntries(counters) } : {}),
     ...(late ? { lateness } : {}),
+    ...(heard ? { senders } : {}),
   }
 }

@@ -19,12 +19,14 @@ describe('the metrics', () => {
   })
 
   test('count adverts, and what was not one by its reason', async () => {
-    expect(await lines(status(), /^lvskeeper_vrrp_(adverts|errors|checksum|advert_lateness|master)/)).toEqual([
+    expect(await lines(status(), /^lvskeeper_vrrp_(adverts|sender|errors|checksum|advert_lateness|master)/)).toEqual([
       'lvskeeper_vrrp_adverts_sent_total{router="web"} 10',
       'lvskeeper_vrrp_adverts_received_total{router="web"} 2',
       'lvskeeper_vrrp_master_transitions_total{router="web"} 1',
       'lvskeeper_vrrp_errors_total{router="web",type="ip-ttl-error"} 3',
       'lvskeeper_vrrp_checksum_total{router="web",form="plain"} 2',
+      'lvskeeper_vrrp_sender_adverts_total{router="web",sender="10.9.0.12",form="pseudo-header"} 0',
+      'lvskeeper_vrrp_sender_adverts_total{router="web",sender="10.9.0.12",form="plain"} 2',
       'lvskeeper_vrrp_advert_lateness_seconds_bucket{router="web",le="0.001"} 5',
       'lvskeeper_vrrp_advert_lateness_seconds_bucket{router="web",le="0.002"} 7',
       'lvskeeper_vrrp_advert_lateness_seconds_bucket{router="web",le="+Inf"} 8',

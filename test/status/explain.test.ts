@@ -80,6 +80,7 @@ virtual router inner (vrid 51 on eth0): d1 is backup for 3d
   because heard 10.9.0.12
   priority 90 = 150 - 60 script chk (exit 1)
   master is 10.9.0.12, last heard 0.1s ago
+  adverts of 10.9.0.12: 2 without pseudo-header
   d2: unknown, ready
   the last transition
     ${stamp(backup.timeline[0]!.at)} deadline passed

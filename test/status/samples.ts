@@ -29,6 +29,7 @@ export const router: RouterStatus = {
     'ip-ttl-error': 3,
     'checksum-plain': 2,
   },
+  senders: [{ address: '10.9.0.12', 'pseudo-header': 0, plain: 2 }],
   lateness: {
     buckets: [
       { le: 1, count: 5 },

@@ -55,6 +55,19 @@ describe('what looks wrong between the directors is told', () => {
     other.hear()
     expect(other.told).toMatchObject([{ code: 'checksum-form', data: { profile: 'keepalived' } }])
   })
+  test('and both forms are counted for each sender, strangers beyond a number together', () => {
+    const { hear, incoming } = listening()
+    hear()
+    hear({ plain: true })
+    hear({ plain: true, source: '10.9.0.13' })
+    expect(incoming.senders()).toEqual([
+      { address: '10.9.0.12', 'pseudo-header': 1, plain: 1 },
+      { address: '10.9.0.13', 'pseudo-header': 0, plain: 1 },
+    ])
+    for (let i = 0; i < 100; i++) hear({ source: `10.9.1.${i}` })
+    expect(incoming.senders()).toHaveLength(17)
+    expect(incoming.senders().at(-1)).toEqual({ address: 'others', 'pseudo-header': 86, plain: 0 })
+  })
   test('our own address as the sender', () => {
     const { hear, codes, counters } = listening()
     expect(hear({ source: '10.9.0.11' })).toBeUndefined()
