@@ -87,6 +87,8 @@ export function createMassFailure(ports: GuardPorts) {
   }
 }
 
+export type MassFailure = ReturnType<typeof createMassFailure>
+
 function silentOf(silentSince: number | undefined) {
   return silentSince === undefined ? {} : { silentSince }
 }
