@@ -95,7 +95,7 @@ const GLOBALS: Millis = 10_000
  */
 export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal }, orders: Orders): Manager {
   const { kernel, clock } = ports
-  const view = picture(kernel)
+  const view = picture(kernel, clock)
   const drift = repairs()
   const refusals = failures()
   const arranged = arranger()

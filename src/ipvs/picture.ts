@@ -2,13 +2,16 @@ import { applyOps } from './apply.js'
 import { suspicion } from './drift.js'
 import { sameOrder } from './order.js'
 import { type Op, plan } from './plan.js'
-import type { FastTable, Kernel, Millis } from './ports.js'
+import type { Clock, FastTable, Kernel, Millis } from './ports.js'
 import { type ServiceId, serviceKey, type Table } from './table.js'
 
 /** The quick read finds services, real servers and weights that differ. */
 const QUICK: Millis = 1000
-/** Everything else is compared service by service, all of them in this many quick reads: a minute. */
-const ROUND = 60
+/** Where it takes longer than 50 ms (tens of thousands of real servers on a slow machine) it is due later: a twentieth of the time is enough. */
+const SHARE = 20
+const LONGEST_QUICK: Millis = 10_000
+/** Everything else is compared service by service, some with each quick read, all of them in this time. */
+const ROUND: Millis = 60_000
 
 /** What we believe the kernel holds of our services, and how that belief is kept true. */
 export type Picture = {
@@ -29,20 +32,21 @@ export type Picture = {
   due(): Millis
 }
 
-export function picture(kernel: Kernel): Picture {
+export function picture(kernel: Kernel, clock: Pick<Clock, 'now'>): Picture {
   const suspects = suspicion()
   let table: Table = new Map()
   let fast: FastTable | undefined
   let quickDue = 0
+  let quickDone = 0
   const doubtful = new Set<string>()
   let everything = true
   let first = true
   /** Keys still to be compared in this round. */
   let round: string[] = []
 
-  function slice(ours: ReadonlyMap<string, ServiceId>): string[] {
+  function slice(ours: ReadonlyMap<string, ServiceId>, since: Millis): string[] {
     if (round.length === 0) round = [...ours.keys()]
-    return round.splice(0, Math.ceil(ours.size / ROUND))
+    return round.splice(0, Math.ceil((ours.size * Math.min(since, LONGEST_QUICK)) / ROUND))
   }
 
   return {
@@ -50,10 +54,12 @@ export function picture(kernel: Kernel): Picture {
     fast: () => fast,
     async observe(ours, now) {
       if (now >= quickDue) {
+        const began = clock.now()
         fast = await kernel.listFast()
-        quickDue = now + QUICK
+        quickDue = now + Math.min(LONGEST_QUICK, Math.max(QUICK, SHARE * (clock.now() - began)))
         for (const key of suspects(table, fast, ours.keys())) doubtful.add(key)
-        if (!everything) for (const key of slice(ours)) doubtful.add(key)
+        if (!everything) for (const key of slice(ours, now - quickDone)) doubtful.add(key)
+        quickDone = now
       }
       const keys = everything ? [...ours.keys()] : [...doubtful].filter(key => ours.has(key))
       if (keys.length === 0) return []

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { desired } from '../../src/ipvs/desired.js'
+import { manager } from '../../src/ipvs/manager.js'
 import { plan } from '../../src/ipvs/plan.js'
 import { serviceKey } from '../../src/ipvs/table.js'
 import { fakeKernel } from '../fakes/kernel.js'
-import { bench, FOREIGN, memoryJournal, realServer, rs, virtualServer, web } from './harness.js'
+import { bench, FOREIGN, memoryJournal, realServer, rs, virtualClock, virtualServer, web } from './harness.js'
 
 const weights = (kernel: ReturnType<typeof fakeKernel>) =>
   Object.fromEntries(
@@ -51,6 +53,44 @@ describe('the table manager', () => {
     await table.manager.stop({ clear: false })
     await ended
     clearInterval(endless)
+  })
+
+  test('looks at a table that takes long to read less often, so that a twentieth of the time is enough', async () => {
+    const fake = fakeKernel()
+    let reads = 0
+    let slow = false
+    const time = virtualClock()
+    // A look at the clock while the kernel is being read: each read takes what the test says.
+    let extra = 0
+    const kernel = {
+      ...fake.kernel,
+      async listFast() {
+        reads++
+        const found = await fake.kernel.listFast()
+        if (slow) extra += 200
+        return found
+      },
+    }
+    const clock = { ...time.clock, now: () => time.clock.now() + extra }
+    const one = manager(
+      { kernel, clock, journal: memoryJournal().journal },
+      {
+        want: context => desired([virtualServer([realServer(21)])], context),
+        globals: () => ({}),
+        drift: () => 'repair',
+        onEvent: () => {},
+      },
+    )
+    await one.start()
+    const during = async (ms: number) => {
+      const before = reads
+      await time.advance(ms, () => one.settled())
+      return reads - before
+    }
+    expect(await during(10_000)).toBe(10)
+    slow = true
+    expect(await during(20_000)).toBeLessThanOrEqual(6)
+    await one.stop({ clear: false })
   })
 
   test('does nothing where nothing is to do', async () => {
