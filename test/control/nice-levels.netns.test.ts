@@ -30,9 +30,14 @@ afterAll(async () => {
 function levels({ processes }: Status, role: string): string {
   const pid = processes.find(one => one.role === role && one.state === 'running')?.pid
   if (pid === undefined) return 'not running'
-  const found = readdirSync(`/proc/${pid}/task`).map(thread => {
-    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]
+  const found = readdirSync(`/proc/${pid}/task`).flatMap(thread => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')
+      return [stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]]
+    } catch {
+      // It has ended meanwhile.
+      return []
+    }
   })
   return [...new Set(found)].join()
 }
@@ -41,12 +46,12 @@ function levels({ processes }: Status, role: string): string {
 const level = (least: number) => `${Math.max(least, getPriority())}`
 
 test('control comes after traffic in every thread, and checkers until the start is over', async () => {
-  const status = await one.until('checkers to start', now => levels(now, 'checkers') !== 'not running')
+  const status = await one.until('checkers to start', now => levels(now, 'checkers') !== 'not running', 30_000)
   expect(levels(status, 'control')).toBe(level(10))
   expect(levels(status, 'checkers')).toBe(level(5))
   one.write(alone)
   await one.post('/v1/reload')
-  await one.until('checkers to be ready', now => levels(now, 'checkers') === level(0))
+  await one.until('checkers to be ready', now => levels(now, 'checkers') === level(0), 30_000)
 })
 
 test('a checkers process that replaces a dead one does not wait', async () => {
@@ -55,8 +60,10 @@ test('a checkers process that replaces a dead one does not wait', async () => {
   const before = await one.status()
   const pid = before.processes.find(({ role }) => role === 'checkers')?.pid ?? 0
   process.kill(pid, 'SIGKILL')
-  const after = await one.until('another one', ({ processes }) =>
-    processes.some(one => one.role === 'checkers' && one.state === 'running' && one.pid !== pid),
+  const after = await one.until(
+    'another one',
+    ({ processes }) => processes.some(one => one.role === 'checkers' && one.state === 'running' && one.pid !== pid),
+    30_000,
   )
   expect(levels(after, 'checkers')).toBe(level(0))
 })
