@@ -26,3 +26,19 @@ test.each(examples)('%s is valid on every director, without a warning', name => 
     expect(loaded.ok && loaded.config.node.name).toBe(node)
   }
 })
+
+test.each(examples)('%s resolves to the same when it is so large that it is read in parts, twice', name => {
+  const text = readFileSync(join(folder, name), 'utf8')
+  const options = {
+    file: name,
+    node: 'd1',
+    hostname: 'd1',
+    localAddresses: ['10.9.0.11'],
+    env: {},
+    readFile: () => secret,
+  }
+  const one = loadConfig(text, options)
+  const large = `${text}\n# ${'-'.repeat(120_000)}\n`
+  expect(loadConfig(large, options)).toEqual(one)
+  expect(loadConfig(large, options)).toEqual(one)
+})
