@@ -25,7 +25,16 @@ export function createBatchDial(): Dial & { stop(): void } {
   const dial: Dial = (target, events, options) => {
     const fd = libc.socket(familyNumber(target.address), STREAM, 0)
     if (fd < 0) return refused(events, koffi.errno())
-    const open: Open = { fd, turn: ++turn % 2 ** 31, state: 'connecting', events, unsent: undefined, sends: 0 }
+    const open: Open = {
+      fd,
+      turn: ++turn % 2 ** 31,
+      state: 'connecting',
+      events,
+      unsent: undefined,
+      sends: 0,
+      closing: false,
+      putOff: false,
+    }
     if (options?.keepAlive) keepAlive(fd, options.keepAlive, familyOf(target.address))
     const address = socketAddress(target)
     if (libc.connect(fd, address, address.length) < 0) {
@@ -82,16 +91,29 @@ export function createBatchDial(): Dial & { stop(): void } {
       open.events.connected()
     }
     if (what & OUT && open.unsent) flush(open)
-    if (what & (IN | RDHUP | ERR | HUP)) read(open, (what & (RDHUP | ERR | HUP)) !== 0)
+    if (what & (RDHUP | ERR | HUP)) open.closing = true
+    if (what & (IN | RDHUP | ERR | HUP) && !open.putOff) read(open)
   }
 
-  /** Reads until nothing is left. A short read is the last one, unless the peer is known to have closed (epoll(7)). */
-  function read(open: Open, closing: boolean) {
-    while (open.state === 'open') {
+  function putOff(open: Open) {
+    open.putOff = true
+    setImmediate(() => {
+      open.putOff = false
+      read(open)
+    })
+  }
+
+  /**
+   * Reads until nothing is left. A short read is the last one, unless the peer is known to have closed (epoll(7)). A peer that
+   * sends as fast as we read waits for the next turn of the loop now and then: the others are to have theirs.
+   */
+  function read(open: Open) {
+    for (let reads = 0; open.state === 'open'; reads++) {
+      if (reads === READS) return putOff(open)
       const count = calls.recv(open.fd, input, input.length, 0)
       if (count > 0) {
         open.events.data(input.subarray(0, count))
-        if (count < input.length && !closing) return
+        if (count < input.length && !open.closing) return
       } else if (count === 0) {
         end(open, 'fin')
         open.events.ended()
@@ -150,6 +172,10 @@ type Open = {
   readonly events: StreamEvents
   unsent: Buffer | undefined
   sends: number
+  /** The peer is known to have closed, or worse. */
+  closing: boolean
+  /** The rest is read in the next turn of the loop. */
+  putOff: boolean
 }
 
 /** No stream came about; told after the dial has returned. */
@@ -232,6 +258,8 @@ const calls = {
 /** struct epoll_event is packed on x86-64 only (sys/epoll.h): the size of one, and where its data is. */
 const [EVENT, DATA] = process.arch === 'x64' ? [12, 4] : [16, 8]
 const BATCH = 512
+/** Of 64 KiB each, in one turn of the loop. */
+const READS = 16
 /** sys/epoll.h */
 const [IN, OUT, ERR, HUP, RDHUP, ET] = [0x1, 0x4, 0x8, 0x10, 0x2000, 0x8000_0000]
 const ADD = 1

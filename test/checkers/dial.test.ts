@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { createServer, type Server, type Socket } from 'node:net'
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { dial as nodeDial } from '../../checkers/dial.js'
@@ -132,3 +133,42 @@ describe.each([
     expect(outcomes.filter(({ passed }) => passed)).toHaveLength(1000)
   })
 })
+
+test('a stream in batches that is sent as fast as it is read leaves the loop its turns, and loses nothing', async () => {
+  const size = 256 * 2 ** 20
+  // A process of its own: in this one it could not send while we read.
+  const script = `const { createServer } = require('node:net')
+const server = createServer(socket => socket.on('error', () => {}).end(Buffer.alloc(${size})))
+server.listen(0, '127.0.0.1', () => process.send(server.address().port))`
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const port = await new Promise<number>(resolve => child.once('message', value => resolve(Number(value))))
+  let total = 0
+  let turn = 0
+  let most = 0
+  let watching = true
+  const tick = () => {
+    most = Math.max(most, turn)
+    turn = 0
+    if (watching) setImmediate(tick)
+  }
+  tick()
+  await new Promise<void>(resolve => {
+    batch(
+      { address: '127.0.0.1', port },
+      {
+        connected() {},
+        data(chunk) {
+          total += chunk.length
+          turn += chunk.length
+        },
+        ended: resolve,
+        failed: () => resolve(),
+      },
+    )
+  })
+  watching = false
+  expect(total).toBe(size)
+  // The end of what was put off, and an edge in the same turn.
+  expect(most).toBeLessThanOrEqual(2 * 2 ** 20)
+}, 20_000)
