@@ -36,6 +36,8 @@ export function createKnocks({
 }) {
   const all = new Map<string, Knocked>()
   const heap = createHeap<Knocked>()
+  /** When a knock was answered, of those whose checks have found nothing else since. */
+  const answered = new Map<string, Millis>()
   let armedFor = Number.POSITIVE_INFINITY
   let cancel = () => {}
   let made = 0
@@ -48,13 +50,17 @@ export function createKnocks({
     if (known) return void known.keys.add(key)
     const one: Knocked = { due: 0, slot: -1, target, keys: new Set([key]), pace, stream: undefined }
     all.set(id, one)
-    heap.schedule(one, next(one, now))
+    // A knock that was answered where the check then found nobody was no sign: the check's own pace for once.
+    const misled = now - (answered.get(id) ?? Number.NEGATIVE_INFINITY) < pace.downInterval
+    heap.schedule(one, misled ? now + pace.downInterval : next(one, now))
     arm()
   }
 
   /** The check is gone, passes, or fails otherwise. */
   function leave(target: Target, key: string) {
-    const one = all.get(idOf(target))
+    const id = idOf(target)
+    answered.delete(id)
+    const one = all.get(id)
     if (one?.keys.delete(key) && one.keys.size === 0) drop(one)
   }
 
@@ -114,6 +120,7 @@ export function createKnocks({
     const stream = dial(one.target, {
       connected: mine(() => {
         drop(one)
+        answered.set(idOf(one.target), clock.now())
         onAnswer(one.keys)
       }),
       data() {},
@@ -130,6 +137,7 @@ export function createKnocks({
       cancel()
       armedFor = Number.POSITIVE_INFINITY
       for (const one of all.values()) drop(one)
+      answered.clear()
     },
     metrics: () => ({ targets: all.size, made, open }),
   }

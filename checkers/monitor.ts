@@ -216,7 +216,9 @@ export function createMonitor(ports: MonitorPorts) {
   }
 
   function follow(entry: Entry, health: Health, outcome: Outcome, now: Millis) {
-    if (health.verdict === 'down' && nobodyThere(outcome) && !isHeld(entry, now))
+    // A connect to the real server says nothing of the clients' way to it.
+    const direct = entry.spec.probe.kind !== 'client-path'
+    if (direct && health.verdict === 'down' && nobodyThere(outcome) && !isHeld(entry, now))
       knocks?.nobody(entry.target, entry.key, entry.spec, now)
     else if (outcome.passed || outcome.reason !== 'local-error') knocks?.leave(entry.target, entry.key)
     if (health.verdict === 'down') watch?.leave(entry.target, entry.key)

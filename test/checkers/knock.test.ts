@@ -114,6 +114,23 @@ describe('a server that is down because nobody listens', () => {
   })
 })
 
+test('an answered knock where the check finds nobody hastens no more checks than one', async () => {
+  const { time, net, starts } = setup({ interval: 2_000, downInterval: 2_000 })
+  await time.until(500)
+  net.answer = 'accepted'
+  await time.until(8_000)
+  // One by the knock; the others by the interval, and by a knock of the interval's own pace.
+  expect(starts.length).toBeLessThanOrEqual(8)
+})
+
+test('a check along the clients’ way is not hastened by who answers on another way', async () => {
+  const inner = { kind: 'tcp', steps: [] } as const
+  const probe = { kind: 'client-path', vip: '10.9.0.100', vport: 80, mark: 1, inner } as const
+  const { time, net } = setup({ probe })
+  await time.until(3_000)
+  expect(net.at).toEqual([])
+})
+
 test('a server that answers and says no is not knocked at', async () => {
   const { time, net, now, monitor } = setup({})
   now.outcome = wrong
