@@ -1,4 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -102,6 +104,33 @@ async function gone(pid: number) {
   }
   expect.fail(`process ${pid} is still there`)
 }
+
+test('file checks that hang leave the threads for files to others', async () => {
+  const path = folder()
+  const pipes = Array.from({ length: 8 }, (_, at) => join(path, `pipe${at}`))
+  // Opening a pipe that nobody writes waits as long as a dead network mount does.
+  execFileSync('mkfifo', pipes)
+  const writers: number[] = []
+  try {
+    const looks = pipes.map(pipe => probeFor({ kind: 'file', path: pipe })(target, within(50)))
+    expect(await Promise.all(looks.slice(2))).toEqual(
+      Array.from({ length: 6 }, () => expect.objectContaining({ reason: 'local-error', layer: 'SOCKERR' })),
+    )
+    const own = join(path, 'journal')
+    await writeFile(own, 'kept')
+    expect(await readFile(own, 'latin1')).toBe('kept')
+    for (const pipe of pipes) writers.push(openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK))
+    for (const writer of writers) writeSync(writer, '0')
+    // A pipe has no offset to read at.
+    expect(await Promise.all(looks.slice(0, 2))).toEqual(
+      Array.from({ length: 2 }, () => expect.objectContaining({ detail: expect.stringContaining('ESPIPE') })),
+    )
+    writeFileSync(own, '0')
+    expect(await probeFor({ kind: 'file', path: own })(target, within(5000))).toMatchObject({ passed: true })
+  } finally {
+    for (const writer of writers) closeSync(writer)
+  }
+})
 
 describe('a file check', () => {
   const look = (path: string, over: Partial<FileSpec> = {}) =>
