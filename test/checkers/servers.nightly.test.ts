@@ -44,12 +44,19 @@ beforeAll(() => {
 afterAll(async () => {
   for (const child of running) {
     if (child.exitCode !== null) continue
+    // What a wrapper has started does not end with it (postfix).
+    const started = tree(child.pid ?? 0)
     child.kill('SIGTERM')
     await Promise.race([
       new Promise(resolve => child.once('exit', resolve)),
       new Promise(resolve => setTimeout(resolve, 10_000)),
     ])
-    child.kill('SIGKILL')
+    for (const pid of started)
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {
+        // It has ended.
+      }
   }
   rmSync(folder, { recursive: true, force: true })
 }, 120_000)
