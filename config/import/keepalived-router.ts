@@ -86,6 +86,16 @@ export function readRouter(node: Node, { globals, trackers, later, report }: Rou
   const tracks = readTracks(block, trackers, later, report)
   const dontTrack = block.one('dont_track_primary')
   const down = wholeNumber(block.one('down_timer_adverts'), 1, 100, report) ?? globals.downTimerAdverts
+  const ttlNode = block.one('unicast_ttl')
+  const ttl = wholeNumber(ttlNode, 0, 255, report)
+  if (ttlNode && ttl !== undefined && ttl !== 255)
+    report(
+      ttlNode,
+      'lost',
+      'unicast-ttl',
+      `Unicast adverts go over at most ${Math.max(0, ttl - 1)} routers.`,
+      'lvskeeper sends 255, which every director accepts that has no max_ttl; where adverts must not travel, let the firewall stop protocol 112. What is accepted is min_ttl.',
+    )
   const garp = readGarp(key => block.one(key), globals.garp, report)
   const checksum = bool(block.one('v3_checksum_as_v2'), report) ?? globals.checksumAsV2
   const virtualMac = readVirtualMac(block, report)
@@ -101,7 +111,7 @@ export function readRouter(node: Node, { globals, trackers, later, report }: Rou
       'lost',
       'down-timer-adverts',
       `Waits ${down} intervals of silence before it takes over.`,
-      'lvskeeper waits 3, as RFC 9568 says; lengthen or shorten advert_interval instead, on both directors.',
+      `lvskeeper waits 3, as RFC 9568 says. For about the same time write advert_interval: ${sameSilence(advertInterval * down, version)} once both directors run lvskeeper.`,
     )
   const nic =
     interfaceOf(interfaceNode, interfaceNode?.args[0], report) ??
@@ -157,4 +167,10 @@ function sameFamily(vip: Vip, family: 4 | 6, report: Report): boolean {
     'Left out; it belongs into excluded_vips or a router of its own.',
   )
   return false
+}
+
+/** The interval of which three make this silence; version 2 knows whole seconds, version 3 hundredths. */
+function sameSilence(ms: number, version: 2 | 3): string {
+  if (version === 2) return `${Math.max(1, Math.round(ms / 3_000))}s`
+  return `${Math.max(10, Math.round(ms / 30) * 10)}ms`
 }

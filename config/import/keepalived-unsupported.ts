@@ -50,7 +50,7 @@ const bfd: Explanation = [
 const statics: Explanation = [
   'lost',
   'Addresses, routes or rules that stay as long as keepalived runs.',
-  'Configure them where the rest of the network is configured; they do not move with a VIP.',
+  'They do not move with a VIP, and a director needs them before lvskeeper runs: write them where the network is configured (networkd: Address=, [Route], [RoutingPolicyRule]), so that they are there when keepalived, which removes them as it stops, has gone.',
 ]
 
 /** What is known about words that have no place in the YAML: what they do, and what to do instead. */
@@ -111,7 +111,7 @@ export const unsupported: Readonly<Record<string, Explanation>> = {
   ...words('interface_up_down_delays', [
     'lost',
     'Waits before an interface counts as down or up.',
-    'Not available: a link that is down counts at once.',
+    'For a link that goes down write track: { own_interface: false, interfaces: { NAME: { debounce: 500ms } } }; one that is up counts at once.',
   ]),
   vrrp_startup_delay: [
     'lost',
@@ -177,7 +177,6 @@ export const unsupported: Readonly<Record<string, Explanation>> = {
     'Compares the address list only when the master changes.',
     'lvskeeper accepts other lists, counts them and says so.',
   ],
-  unicast_ttl: ['lost', 'TTL of outgoing unicast adverts.', 'lvskeeper sends 255; see min_ttl for what it accepts.'],
   old_unicast_checksum: ['lost', 'Checksum of keepalived 1.3.6 and older.', 'Update the other director first.'],
   mcast_dst_ip: ['lost', 'Another multicast group.', 'Use `transport: unicast`, or another vrid.'],
   vrrp_mcast_group4: ['lost', 'Another multicast group.', 'Use `transport: unicast`, or another vrid.'],

@@ -58,3 +58,31 @@ test('mail of one instance among several is mail about that router only', () => 
   expect(loaded.config.alerts).toMatchObject([{ events: ['vrrp.state'], subjects: ['router A'] }])
   expect(findings.map(({ code }) => code)).not.toContain('mail-scope')
 })
+
+test('what is lost of the timing and reach of adverts comes with the value to write', () => {
+  const instance = (more: string, version = 2) =>
+    importKeepalived([
+      {
+        file: 'd1.conf',
+        text: `vrrp_instance a {
+  version ${version}
+  interface eth0
+  virtual_router_id 51
+  unicast_src_ip 10.9.0.11
+  unicast_peer {
+    10.9.0.12
+  }
+  ${more}
+  virtual_ipaddress {
+    10.9.0.100/32
+  }
+}
+`,
+      },
+    ]).findings.filter(({ severity }) => severity === 'lost')
+  expect(instance('unicast_ttl 255\n  down_timer_adverts 3')).toEqual([])
+  expect(instance('unicast_ttl 2')).toMatchObject([{ code: 'unicast-ttl', line: 9 }])
+  const instead = (more: string, version?: number) => instance(more, version)[0]?.instead
+  expect(instead('advert_int 1\n  down_timer_adverts 5')).toMatch(/write advert_interval: 2s once both/)
+  expect(instead('advert_int 0.1\n  down_timer_adverts 4', 3)).toMatch(/write advert_interval: 130ms once both/)
+})
