@@ -34,6 +34,14 @@ function since(at) { const cell = node('td', age(status.at - at)); cell.title = 
 const endpoint = (address, port) => (address.includes(':') ? '[' + address + ']' : address) + (port ? ':' + port : '')
 const service = id => 'mark' in id ? 'mark ' + id.mark : id.protocol + ' ' + endpoint(id.address, id.port)
 
+function master(router) {
+  if (router.state === 'master') return 'this director'
+  const peer = status.peers.find(each => each.addresses.includes(router.master))
+  return peer ? peer.name : router.master || 'none heard'
+}
+/** As the commands print it: 2026-11-21 16:28:31. */
+function stamp(at) { const local = new Date(at - new Date(at).getTimezoneOffset() * 60000); return local.toISOString().slice(0, 19).replace('T', ' ') }
+
 const routerClass = { master: 'up', backup: 'aside', init: 'warn', fault: 'down' }
 const serverClass = { up: 'up', unchecked: '', down: 'down', unknown: 'warn', drain: 'aside', maint: 'aside' }
 const noticeClass = { info: '', notice: 'aside', warning: 'warn', alarm: 'down' }
@@ -85,7 +93,7 @@ function draw() {
     why.title = router.timeline.map(step => new Date(step.at).toLocaleTimeString() + ' ' + step.what).join('\\n')
     const { base, effective } = router.priority
     return row([router.name, number(router.vrid), coloured(router.state, routerClass[router.state]), since(router.since),
-      number(effective === base ? base : effective + ' of ' + base), router.master || 'none heard', router.vips.join(' '), why])
+      number(effective === base ? base : effective + ' of ' + base), master(router), router.vips.join(' '), why])
   }))
   fill('peers', ['name', 'heard', 'version', 'configuration', 'table', 'routers'], status.peers.map(peer => {
     const report = peer.state === 'fresh' && peer.report
@@ -100,7 +108,7 @@ function draw() {
   const shown = rows.slice(0, 3000)
   if (rows.length > shown.length) shown.push(row([(rows.length - shown.length) + ' more rows: use the filter']))
   fill('services', ['name', 'state', 'for', 'weight#', 'kernel#', 'active#', 'inactive#', 'forward', 'checks'], shown)
-  fill('events', ['time', 'level', 'name', 'what'], events.map(event => row([new Date(event.at).toLocaleString(),
+  fill('events', ['time', 'level', 'name', 'what'], events.map(event => row([stamp(event.at),
     coloured(event.level, noticeClass[event.level]), event.name, event.text])).reverse())
 }
 async function get(path) {

@@ -12,6 +12,7 @@ input, button { font: inherit; color: inherit; background: var(--back); border: 
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; padding: .2rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top }
 th { background: var(--head); font-weight: 600; position: sticky; top: 0 }
+section { overflow-x: auto } #events td:first-child { white-space: nowrap }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
 tr.service td { font-weight: 600; background: var(--head) }
 .up { background: var(--up) } .warn { background: var(--warn) } .down { background: var(--down) } .aside { background: var(--aside) }

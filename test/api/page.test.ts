@@ -59,7 +59,7 @@ describe('the status page', () => {
     expect(document.title).toBe('d1 - lvskeeper')
     expect(text('title')).toContain('d1, 0.1.0, up 3d 4h, configuration 3f2a9c01 generation 12')
     expect(rows('routers')).toEqual([
-      ['web', '51', 'master', '3d', '150', '10.9.0.11', '10.9.0.100/32', 'no advert came from the master'],
+      ['web', '51', 'master', '3d', '150', 'this director', '10.9.0.100/32', 'no advert came from the master'],
     ])
     expect(rows('peers')[0]!.slice(2)).toEqual(['0.1.0', 'same', 'complete', 'web backup 100'])
     expect(rows('services')).toEqual([
@@ -67,6 +67,7 @@ describe('the status page', () => {
       ['  10.9.0.21:80', 'up', '3d', '2', '2', '12', '3', 'dr', 'homepage L7OK 200 in 1.8ms'],
       ['  10.9.0.22:80', 'down', '2m', '1', '-', '-', '-', 'dr', 'homepage L4CON connection refused in 0.4ms'],
     ])
+    expect(rows('events')[0]![0]).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/)
     expect(rows('events')[0]!.slice(1)).toEqual(['warning', 'server.down', 'it fell'])
     expect(text('notices')).toContain('down for 2m: homepage: L4CON connection refused')
     expect(text('notices')).toContain('lvskeeper explain web/10.9.0.22:80')
