@@ -6,7 +6,7 @@ export function fileTrouble(error: unknown): string {
 
 const words: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or folder',
-  ENOTDIR: 'no such file or folder',
+  ENOTDIR: 'a part of its path is no folder',
   EISDIR: 'this is a folder, not a file',
   EACCES: 'permission denied (use sudo)',
   EPERM: 'permission denied (use sudo)',

@@ -6,9 +6,9 @@ import { promisify } from 'node:util'
 import { withoutSecrets } from '../../config/without-secrets.js'
 import { runDoctor } from '../doctor/doctor.js'
 import { formatReport } from '../doctor/finding.js'
+import { fileTrouble } from '../file-trouble.js'
 import { exit, type Run, text } from './command.js'
 import { pathsOf, statusClient } from './daemon.js'
-import { fileTrouble } from './file-trouble.js'
 import { loadFile } from './load-file.js'
 
 const execute = promisify(execFile)

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { runDoctor } from '../doctor/doctor.js'
 import { formatReport } from '../doctor/finding.js'
+import { fileTrouble } from '../file-trouble.js'
 import { exit, type Run, text } from './command.js'
 import { pathsOf } from './daemon.js'
-import { fileTrouble } from './file-trouble.js'
 import { loadFile } from './load-file.js'
 
 /** Looks at this machine as a director, with the file's eyes where there is one. Changes nothing. */

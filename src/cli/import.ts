@@ -4,8 +4,8 @@ import { includeFiles } from '../../config/import/include-files.js'
 import { importIpvsadm } from '../../config/import/ipvsadm.js'
 import { importKeepalived } from '../../config/import/keepalived.js'
 import { importLdirectord } from '../../config/import/ldirectord.js'
+import { fileTrouble } from '../file-trouble.js'
 import { type Call, exit, type Run, text } from './command.js'
-import { fileTrouble } from './file-trouble.js'
 
 type Source = { readonly file: string; readonly text: string }
 

@@ -1,9 +1,9 @@
 import { formatProblem } from '../../config/problem.js'
 import type { PlanAnswer } from '../api/handlers.js'
+import { fileTrouble } from '../file-trouble.js'
 import type { Status } from '../status/status.js'
 import { exit, type Run } from './command.js'
 import { controlClient, statusClient, withDaemon } from './daemon.js'
-import { fileTrouble } from './file-trouble.js'
 import { loadFile } from './load-file.js'
 
 /** What a reload of the file would change. The file is read here, with the caller's rights. */

@@ -1,12 +1,12 @@
 import { isIP } from 'node:net'
 import { formatReport } from '../doctor/finding.js'
+import { fileTrouble } from '../file-trouble.js'
 import type { Format } from '../realserver/files.js'
 import { type Half, halvesOf } from '../realserver/half.js'
 import { applyRealServer, prepareRealServer } from '../realserver/prepare.js'
 import { verifyRealServer } from '../realserver/verify.js'
 import { type Call, exit, type Options, type Run, text } from './command.js'
 import { pathsOf } from './daemon.js'
-import { fileTrouble } from './file-trouble.js'
 import { loadFile, localAddresses } from './load-file.js'
 
 const formatNames: readonly string[] = ['plan', 'script', 'networkd', 'sysctl'] satisfies Format[]

@@ -1,11 +1,11 @@
 import { formatProblem } from '../../config/problem.js'
+import { fileTrouble } from '../file-trouble.js'
 import { runParent } from '../process/parent.js'
 import { parentPorts } from '../process/parent-ports.js'
 import { rivals } from '../process/rivals.js'
 import { runningPid } from '../process/running.js'
 import { exit, type Run, text } from './command.js'
 import { pathsOf } from './daemon.js'
-import { fileTrouble } from './file-trouble.js'
 import { loadFile } from './load-file.js'
 
 /** Runs a director until it is told to leave. What would keep it from running is said before anything is touched. */

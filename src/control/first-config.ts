@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.js'
 import type { Problem } from '../../config/problem.js'
-import { fileTrouble } from '../cli/file-trouble.js'
 import { loadFile } from '../cli/load-file.js'
+import { fileTrouble } from '../file-trouble.js'
 import { readApplied } from './applied.js'
 import { type Pending, readPending } from './pending.js'
 import type { State } from './state.js'

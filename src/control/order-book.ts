@@ -14,7 +14,7 @@ export function createOrderBook(state: State, folder: string, keep: Keep, tell: 
 
   function set(orders: Orders): void {
     state.orders = orders
-    keep('orders', 'orders', () => writeOrders(ordersFile(folder), orders))
+    keep('orders', 'failover and maintenance would end with a restart', () => writeOrders(ordersFile(folder), orders))
     tell(orders)
     arm()
   }

@@ -68,7 +68,7 @@ export function statusOf(state: State, now = Date.now()): Status {
     alerts: state.alerter.queue(),
     processes: state.processes.list(),
     table: state.table,
-    storage: [...(trouble ? [`events: ${trouble}`] : []), ...state.storage.values()],
+    storage: [...(trouble ? [`events are not kept: ${trouble}`] : []), ...state.storage.values()],
   })
 }
 

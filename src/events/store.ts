@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileTrouble } from '../file-trouble.js'
 import type { Event } from '../messages.js'
 import { type EventFilter, matches } from './filter.js'
 
@@ -63,7 +64,7 @@ export function openEventStore({ directory, maxBytes = 8 << 20, memory = 10_000 
       torn = written < bytes.length
       trouble = torn ? 'only part of an event could be written' : undefined
     } catch (error) {
-      trouble = error instanceof Error ? error.message : String(error)
+      trouble = fileTrouble(error)
       close()
     }
   }
