@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readlinkSync } from 'node:fs'
 import { release } from 'node:os'
 import { readSysctl } from '../linux/sysctl.js'
 import { list, read, run } from './collect-files.js'
@@ -95,9 +95,19 @@ function normal(name: string): string {
   return name.replaceAll('-', '_')
 }
 
+/** Of this network namespace: what runs in a container with one of its own is no rival. Where that may not be asked, all. */
 function readProcesses(): Set<string> {
-  const pids = list('/proc').filter(name => /^\d+$/.test(name))
+  const ours = namespaceOf('thread-self')
+  const pids = list('/proc').filter(name => /^\d+$/.test(name) && (namespaceOf(name) ?? ours) === ours)
   return new Set(pids.flatMap(pid => read(`/proc/${pid}/comm`)?.trim() ?? []))
+}
+
+function namespaceOf(pid: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`)
+  } catch {
+    return undefined
+  }
 }
 
 function readFirewall(): Firewall {

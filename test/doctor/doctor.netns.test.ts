@@ -1,10 +1,13 @@
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Config } from '../../config/config.js'
 import { loadConfig } from '../../config/load.js'
 import { collectFacts } from '../../src/doctor/collect.js'
 import { runDoctor } from '../../src/doctor/doctor.js'
 import { conf, effective } from '../../src/doctor/facts.js'
-import { type Segment, segment } from '../linux/namespaces.js'
+import { type Segment, segment, until } from '../linux/namespaces.js'
 
 let net: Segment
 beforeAll(() => {
@@ -13,6 +16,8 @@ beforeAll(() => {
   net.a.run('ip', 'route', 'add', '10.8.0.0/24', 'via', '10.9.0.253')
 })
 afterAll(() => net.remove())
+
+const commandOf = ({ pid }: { readonly pid?: number | undefined }) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
 
 const text = `
 directors: { d1: { address: 10.9.0.11, priority: 150 }, d2: { address: 10.9.0.12, priority: 100 } }
@@ -70,6 +75,21 @@ describe('what is seen of a namespace', () => {
 })
 
 describe('doctor', () => {
+  test('its rivals, and none that runs in a namespace of its own', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lvskeeper-rival-'))
+    const keepalived = join(folder, 'keepalived')
+    copyFileSync('/bin/sleep', keepalived)
+    const elsewhere = net.b.start(keepalived, '100')
+    await until('it runs elsewhere', () => commandOf(elsewhere) === 'keepalived')
+    expect(facts().processes).not.toContain('keepalived')
+    const here = net.a.start(keepalived, '100')
+    await until('it runs here', () => commandOf(here) === 'keepalived')
+    expect(facts().processes).toContain('keepalived')
+    here.kill()
+    elsewhere.kill()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
   test('finds the real server behind a gateway', () => {
     expect(codes()).toEqual(['dr-behind-gateway'])
   })
