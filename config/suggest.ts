@@ -17,6 +17,9 @@ export function suggest(word: string, allowed: readonly string[]): string | unde
 
 /** keepalived's, ldirectord's and ipvsadm's words (and common slips) for keys of ours. `write` where the value changes too. */
 const otherWords: Readonly<Record<string, { key: string; write?: string }>> = {
+  run: { key: 'argv' },
+  cmd: { key: 'argv' },
+  script: { key: 'argv' },
   advert_int: { key: 'advert_interval' },
   virtual_router_id: { key: 'vrid' },
   virtual_ipaddress: { key: 'vips' },

@@ -25,7 +25,7 @@ export const run: Run = async ({ options, err }) => {
   try {
     result = loadFile(paths.config, { node })
   } catch (error) {
-    err(`${paths.config}: ${fileTrouble(error)}\n`)
+    err(`${paths.config}: ${fileTrouble(error)}; another file is named with -c\n`)
     return exit.config
   }
   for (const warning of result.warnings) err(`warning: ${formatProblem(warning)}\n`)
