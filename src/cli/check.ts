@@ -15,7 +15,7 @@ export const check: Run = async ({ args: [given], options, out, err }) => {
   const node = text(options, 'node')
   let result: ReturnType<typeof loadFile>
   try {
-    result = loadFile(file, options['host'] ? { node } : { node, static: true })
+    result = loadFile(file, { node, static: options['host'] !== true })
   } catch (error) {
     err(`${file}: ${fileTrouble(error)}\n`)
     return exit.config

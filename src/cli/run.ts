@@ -23,7 +23,7 @@ export const run: Run = async ({ options, err }) => {
   }
   let result: ReturnType<typeof loadFile>
   try {
-    result = loadFile(paths.config, { node })
+    result = loadFile(paths.config, { node, static: false })
   } catch (error) {
     err(`${paths.config}: ${fileTrouble(error)}; another file is named with -c\n`)
     return exit.config

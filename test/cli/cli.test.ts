@@ -109,6 +109,17 @@ describe('the command line', () => {
     })
   })
 
+  test('starts, and checks as this machine, only on a machine that is a director of the file', async () => {
+    for (const command of [
+      ['run', '-c', pair],
+      ['check', '--host', pair],
+    ])
+      expect(await run(...command), command[0]).toMatchObject({
+        code: process.getuid?.() === 0 || command[0] === 'check' ? 78 : 77,
+        err: process.getuid?.() === 0 ? expect.stringContaining('[node-not-found]') : expect.any(String),
+      })
+  })
+
   test('says that no director runs: exit 69, as JSON too, and critical for Nagios', async () => {
     const nowhere = ['--run-dir', folder]
     for (const command of [['status'], ['events'], ['explain', 'web'], ['reload'], ['restart'], ['drain', '10.9.0.21']])
