@@ -1,6 +1,8 @@
-import { existsSync, readlinkSync } from 'node:fs'
+import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { release } from 'node:os'
+import { fileTrouble } from '../file-trouble.js'
 import { readSysctl } from '../linux/sysctl.js'
+import { parseKeys } from '../peer/key-file.js'
 import { list, read, run } from './collect-files.js'
 import { readInterfaces, readNeighbours, readRoutes, readWay } from './collect-network.js'
 import type { Facts, Firewall, Interface } from './facts.js'
@@ -27,10 +29,11 @@ const global = [
 export type CollectOptions = {
   /** Addresses whose way out is asked of the kernel. */
   readonly waysTo?: readonly string[]
+  readonly peerKeyFile?: string | undefined
 }
 
 /** Looks at this host: /proc, /sys, `ip -json`, nft or iptables where they are there. Changes nothing; never throws. */
-export function collectFacts({ waysTo = [] }: CollectOptions = {}): Facts {
+export function collectFacts({ waysTo = [], peerKeyFile }: CollectOptions = {}): Facts {
   const interfaces = readInterfaces()
   const loadable = readLoadable()
   const size = /size=(\d+)/.exec(read('/proc/net/ip_vs') ?? '')?.[1]
@@ -43,6 +46,7 @@ export function collectFacts({ waysTo = [] }: CollectOptions = {}): Facts {
     modules: readModules(),
     ...(loadable ? { loadable } : {}),
     ...(size === undefined ? {} : { ipvs: { tableSize: Number(size) } }),
+    ...(peerKeyFile === undefined ? {} : { peerKey: readPeerKey(peerKeyFile) }),
     processes: readProcesses(),
     listeners: readListeners(path => read(path) ?? ''),
     neighbours: readNeighbours(),
@@ -89,6 +93,14 @@ function readLoadable(): Set<string> | undefined {
 function moduleNames(file: string): string[] {
   const text = read(`/lib/modules/${release()}/${file}`) ?? ''
   return text.split('\n').flatMap(line => /([^/]+?)\.ko[^/:]*(:|$)/.exec(line)?.[1] ?? [])
+}
+
+function readPeerKey(file: string): NonNullable<Facts['peerKey']> {
+  try {
+    return { keys: parseKeys(readFileSync(file, 'utf8')).length, mode: statSync(file).mode & 0o777 }
+  } catch (error) {
+    return { failure: fileTrouble(error) }
+  }
 }
 
 function normal(name: string): string {

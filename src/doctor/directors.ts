@@ -8,6 +8,7 @@ export function directorFindings(facts: Facts, config: Config | undefined): Find
   return [
     ...config.routers.flatMap(router => interfaceOf(facts, router)),
     ...ownAddress(facts, config),
+    ...peerKey(facts, config),
     ...staticVips(facts, config),
     ...promotion(facts, config),
     ...snooping(facts, config),
@@ -45,6 +46,30 @@ function ownAddress(facts: Facts, { node, static: isStatic }: Config): Finding[]
       text: `This director (${node.name}) has the address ${address} in the file, but not on this machine.`,
       fix: [],
     }))
+}
+
+/** Without a key that both have, directors know nothing of each other but adverts. */
+function peerKey({ peerKey: key }: Facts, { peerKeyFile: file = '' }: Config): Finding[] {
+  if (key === undefined) return []
+  const unknown = 'the other directors are unknown, and `failover` is refused.'
+  if ('failure' in key || key.keys === 0)
+    return [
+      {
+        level: 'problem',
+        code: 'peer-key',
+        text: `peer_key_file ${file}: ${'failure' in key ? key.failure : 'it holds no key'}. Without it ${unknown} Copy it from another director, or make one for all of them:`,
+        fix: [`head -c 32 /dev/urandom | base64 > ${file}; chmod 600 ${file}`],
+      },
+    ]
+  if ((key.mode & 0o007) === 0) return []
+  return [
+    {
+      level: 'warning',
+      code: 'peer-key-open',
+      text: `Every user of this machine may read the peers' key ${file}.`,
+      fix: [`chmod 600 ${file}`],
+    },
+  ]
 }
 
 /** VIPs that the network configuration brings up by itself would be on both directors. */

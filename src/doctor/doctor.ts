@@ -18,7 +18,8 @@ const mostWays = 64
 /** Looks at this machine as a director. Changes nothing. */
 export function runDoctor({ config }: DoctorOptions = {}): Report {
   const servers = config?.services.flatMap(service => service.realServers.map(({ address }) => address)) ?? []
-  return toReport(doctorFindings(collectFacts({ waysTo: [...new Set(servers)].slice(0, mostWays) }), config))
+  const waysTo = [...new Set(servers)].slice(0, mostWays)
+  return toReport(doctorFindings(collectFacts({ waysTo, peerKeyFile: config?.peerKeyFile }), config))
 }
 
 /** Pure: the same for facts that were taken elsewhere. */

@@ -11,6 +11,8 @@ export type Facts = {
   readonly loadable?: ReadonlySet<string>
   /** Size of the connection table, where IPVS is there. */
   readonly ipvs?: { readonly tableSize: number }
+  /** The peers' key, where the file names one: its keys and permissions, or why it cannot be read. */
+  readonly peerKey?: { readonly keys: number; readonly mode: number } | { readonly failure: string }
   /** Program names of running processes (/proc/PID/comm, 15 characters). */
   readonly processes: ReadonlySet<string>
   readonly listeners: readonly Listener[]

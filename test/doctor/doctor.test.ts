@@ -277,3 +277,17 @@ function without(key: 'ipvs'): Facts {
   const { [key]: _, ...rest } = healthy
   return rest
 }
+
+test('a key of the peers that is missing, empty or open to everybody is found', () => {
+  const keyed: Config = { ...dr, peerKeyFile: '/etc/lvskeeper/peer.key' }
+  const found = (peerKey: Facts['peerKey']) =>
+    doctorFindings({ ...healthy, ...(peerKey ? { peerKey } : {}) }, keyed)
+      .filter(({ code }) => code.startsWith('peer-key'))
+      .map(({ level, code, fix }) => [level, code, fix[0]])
+  const make = 'head -c 32 /dev/urandom | base64 > /etc/lvskeeper/peer.key; chmod 600 /etc/lvskeeper/peer.key'
+  expect(found({ keys: 1, mode: 0o600 })).toEqual([])
+  expect(found({ keys: 1, mode: 0o640 })).toEqual([])
+  expect(found({ keys: 1, mode: 0o644 })).toEqual([['warning', 'peer-key-open', 'chmod 600 /etc/lvskeeper/peer.key']])
+  expect(found({ keys: 0, mode: 0o600 })).toEqual([['problem', 'peer-key', make]])
+  expect(found({ failure: 'no such file or folder' })).toEqual([['problem', 'peer-key', make]])
+})
