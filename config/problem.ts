@@ -8,7 +8,7 @@ export type Problem = {
   readonly code: string
   readonly message: string
   readonly file: string
-  /** Counted from 1. */
+  /** Counted from 1; 0: the file as a whole. */
   readonly line: number
   /** Counted from 1, in characters. */
   readonly col: number
@@ -22,7 +22,8 @@ export type Problem = {
 
 /** `file:line:col: message [code]`, then the line with a caret, then what would be right. */
 export function formatProblem(problem: Problem): string {
-  const head = `${problem.file}:${problem.line}:${problem.col}: ${problem.message} [${problem.code}]`
+  const place = problem.line > 0 ? `:${problem.line}:${problem.col}` : ''
+  const head = `${problem.file}${place}: ${problem.message} [${problem.code}]`
   const lines = [head]
   if (problem.snippet !== '') lines.push(...problem.snippet.split('\n').map(line => `    ${line}`))
   if (problem.suggestion !== undefined) lines.push(`    ${problem.suggestion}`)

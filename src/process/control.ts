@@ -332,7 +332,7 @@ async function reload(confirm: number | undefined) {
   if (!result.ok) {
     const [one] = result.errors
     const others = result.errors.length > 1 ? ` (the first of ${result.errors.length} errors)` : ''
-    const text = `${one?.file}:${one?.line}: ${one?.message}${others}`
+    const text = `${one?.file}${one?.line ? `:${one.line}` : ''}: ${one?.message}${others}`
     state.refused = { at: Date.now(), text }
     record(event('config.rejected', 'warning', 'configuration', `reload refused: ${text}`))
     return { ok: false as const, errors: result.errors }
