@@ -53,7 +53,8 @@ export const bundle: Run = async ({ options, out, err }) => {
       )
     const target = text(options, 'output') ?? `${name}.tar.gz`
     await execute('tar', ['-czf', target, '-C', folder, '.'])
-    out(`${target}: read it before you send it; passwords, keys and tokens of the configuration are blanked\n`)
+    if (options['json']) out(`${JSON.stringify({ output: target })}\n`)
+    else out(`${target}: read it before you send it; passwords, keys and tokens of the configuration are blanked\n`)
     return exit.ok
   } catch (error) {
     const { stderr } = error as { stderr?: string }

@@ -246,6 +246,7 @@ export const commands: readonly Command[] = [
     name: 'bundle',
     summary: 'a support archive without secrets',
     options: [
+      json,
       runDir,
       stateDir,
       { flags: '-o, --output <file>', text: 'archive to write', default: 'lvskeeper-bundle.tar.gz' },

@@ -20,8 +20,13 @@ export const plan: Run = call =>
       return exit.config
     }
     if (!result.ok) {
+      const text = `${file} is not valid: a reload would refuse it`
+      if (options['json']) {
+        out(`${JSON.stringify({ error: { code: 'config', text, details: { errors: result.errors } } })}\n`)
+        return exit.config
+      }
       for (const problem of result.errors) err(`${formatProblem(problem)}\n`)
-      err(`${file} is not valid: a reload would refuse it\n`)
+      err(`${text}\n`)
       return exit.config
     }
     for (const warning of result.warnings) err(`warning: ${formatProblem(warning)}\n`)

@@ -155,6 +155,8 @@ virtual_routers:
       code: 1,
       err: expect.stringMatching(/^bundle: .*No such file or directory/),
     })
+    const json = await run('bundle', '-o', archive, '--run-dir', folder, '--json')
+    expect(JSON.parse(json.out)).toEqual({ output: archive })
     vi.unstubAllEnvs()
     const all = execFileSync('tar', ['-xzOf', archive], { encoding: 'utf8' })
     expect(all).toContain('authentication: { type: pass, pass: "***" }')
