@@ -4,8 +4,13 @@ export type File = {
   readonly virtual_routers: Record<string, Record<string, unknown> & { vrid: number; vips: string[] }>
   readonly checks: Record<string, Record<string, unknown>>
   readonly virtual_servers: Record<string, Record<string, unknown> & { real_servers: RealServer[] }>
+  readonly scripts: Record<string, Record<string, unknown>>
+  readonly processes: Record<string, Record<string, unknown>>
+  alerts: Record<string, unknown>[]
   drift?: string
   override_limit?: string
+  api?: Record<string, unknown>
+  metrics?: Record<string, unknown>
 }
 type RealServer = { address: string; weight?: number }
 
@@ -33,6 +38,9 @@ export function firstFile(): File {
       slow: { tcp: {}, interval: '600ms', timeout: '200ms', rise: 1, fall: 2 },
     },
     virtual_servers: { s0: service(0), s1: service(1), s2: service(2) },
+    scripts: { quiet: script(500) },
+    processes: {},
+    alerts: [alert(0)],
   }
 }
 
@@ -49,6 +57,10 @@ function service(n: number) {
     real_servers: [server(1), server(2), { address: '10.9.0.23:8009' }],
   }
 }
+
+const script = (interval: number) => ({ argv: ['/bin/true'], interval: `${interval}ms`, timeout: '400ms' })
+
+const alert = (n: number) => ({ name: `a${n}`, exec: { argv: ['/bin/true', `${n}`] }, level: 'warning' })
 
 const server = (n: number) => ({ address: `10.9.0.${20 + n}:8001` })
 
@@ -123,8 +135,55 @@ export function edit(file: File, rng: Random): string {
       if (rng.below(2) === 0) file.drift = rng.pick(['repair', 'report'])
       else file.override_limit = rng.pick(['1h', '2h'])
     },
+    'add an alert': () => {
+      file.alerts.push(alert(rng.below(5)))
+    },
+    'remove an alert': () => {
+      file.alerts.splice(rng.below(file.alerts.length + 1), 1)
+    },
+    'change an alert': () => {
+      const at = rng.below(file.alerts.length + 1)
+      const found = file.alerts[at]
+      if (!found) return
+      const [name] = services
+      file.alerts[at] = { ...found, level: rng.pick(['notice', 'warning', 'alarm']), for: [`service ${name}`] }
+    },
+    'change the API': () => {
+      if (file.api) delete file.api
+      else file.api = { group: rng.pick(['root', 'daemon']) }
+    },
+    'change the metrics': () => {
+      if (rng.below(3) === 0) delete file.metrics
+      else file.metrics = { listen: `127.0.0.1:${9433 + rng.below(2)}`, page: rng.pick([true, false]) }
+    },
+    'add or change a script': () => {
+      file.scripts[rng.pick(['quiet', 'loud'])] = script(500 + 100 * rng.below(3))
+    },
+    'remove a script': () => {
+      delete file.scripts[rng.pick(['quiet', 'loud'])]
+    },
+    'change a process': () => {
+      if (rng.below(2) === 0) delete file.processes['node']
+      else file.processes['node'] = { command: 'node', minimum: 1 + rng.below(2) }
+    },
+    'change what a router tracks': () => {
+      const found = aRouter()
+      if (found) found['track'] = tracked(rng, services)
+    },
   }
   const what = rng.pick(Object.keys(edits))
   edits[what]?.()
   return what
+}
+
+/** Weights that only lower: nobody but this director is there to be preferred. */
+function tracked(rng: Random, services: readonly string[]) {
+  const weight = -1 - rng.below(20)
+  return rng.pick([
+    {},
+    { scripts: { [rng.pick(['quiet', 'loud'])]: { weight } } },
+    { processes: { node: { weight } } },
+    { virtual_servers: { [rng.pick(services)]: { weight } }, scripts: { quiet: { weight } } },
+    { interfaces: { eth0: { weight } } },
+  ])
 }

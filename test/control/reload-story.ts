@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { ApiError } from '../../src/api/client.js'
 import { loadText } from '../../src/cli/load-file.js'
 import type { Status } from '../../src/status/status.js'
-import { type Namespace, segment, until } from '../linux/namespaces.js'
+import { type Namespace, segment, sleep, until } from '../linux/namespaces.js'
 import { director } from './director.js'
 import { edit, firstFile, random } from './edits.js'
 
@@ -28,6 +28,7 @@ function runs(status: Status) {
         vips,
       }))
       .sort(byName),
+    alerts: status.alerts.map(({ name }) => name).sort(),
     services: status.services
       .map(({ name, ids, scheduler, realServers }) => ({
         name,
@@ -50,6 +51,7 @@ function says(config: Config): ReturnType<typeof runs> {
         vips: vips.map(vip => `${vip.address}/${vip.prefix}`),
       }))
       .sort(byName),
+    alerts: config.alerts.map(({ name }) => name).sort(),
     services: config.services
       .map(({ name, ids, settings, realServers }) => ({
         ...{ name, ids, scheduler: settings.scheduler },
@@ -60,6 +62,17 @@ function says(config: Config): ReturnType<typeof runs> {
       }))
       .sort(byName),
   }
+}
+
+/** What feeds each router's priority, and what comes of it. */
+function tracks(status: Status) {
+  return status.routers
+    .map(({ name, priority }) => ({
+      name,
+      effective: priority.effective,
+      contributions: priority.contributions.map(({ source, value }) => `${source} ${value}`).sort(),
+    }))
+    .sort(byName)
 }
 
 const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1)
@@ -124,7 +137,10 @@ export async function reloadStory(seed: number, rounds: number) {
       expect(asked.size, what).toBeGreaterThan(0)
       before = await one.until(`${what}: settled`, settled, 15_000)
     }
+    // Tracking settles by itself: the slowest script runs every 700 ms.
+    await sleep(2_500)
     const end = runs(before)
+    const tracked = JSON.stringify(tracks(await one.status()))
     const { pid } = before.processes.find(({ role }) => role === 'control') ?? {}
     // The last edit may have been refused, and no process starts from such a file.
     one.write(JSON.stringify(file))
@@ -133,7 +149,12 @@ export async function reloadStory(seed: number, rounds: number) {
       'the next process',
       now => {
         const control = now.processes.find(({ role }) => role === 'control')
-        return control?.pid !== pid && settled(now) && now.services.length === end.services.length
+        return (
+          control?.pid !== pid &&
+          settled(now) &&
+          now.services.length === end.services.length &&
+          JSON.stringify(tracks(now)) === tracked
+        )
       },
       20_000,
     )
