@@ -22,7 +22,8 @@ describe('a vrrp process', () => {
       d1.kill('vrrp')
       await until('the spare is vrrp', async () => (await d1.events('process.promoted')).length > promoted)
       await d1.whole()
-      await sleep(500)
+      // The next spare is there; now it is configured.
+      await sleep(1_500)
       gaps.push(wire.gaps(killed - 300)[0]!.ms)
       expect(await d1.state()).toBe('master')
       expect(await d2.state()).toBe('backup')
