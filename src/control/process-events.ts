@@ -9,7 +9,7 @@ export function processEvent(message: Extract<Message, { type: 'child' }>): Even
       'process.died',
       'warning',
       `process ${role}`,
-      `${role} died (${message.reason}) and is started again`,
+      `${role} died (${message.reason}); another process takes its place`,
       { pid },
     )
   if (state === 'promoted')
