@@ -229,17 +229,17 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
     const added = ops.filter(op => op.op === 'add-service').map(op => serviceKey(op.service.id))
     if (added.length > 0) await write({ ...journal, services: [...new Set([...journal.services, ...added])] })
     const errors = ops.length === 0 ? [] : await kernel.apply(ops)
-    // What shall go and is gone already is done.
+    // What shall go and is gone already is no failure. It is read again all the same, before it is forgotten.
     const refused = ops.map((op, i) => (isGone(op, errors[i]) ? undefined : errors[i]))
-    const done = ops.filter((_, i) => refused[i] === undefined)
+    const done = ops.filter((_, i) => errors[i] === undefined)
     view.applied(done)
     const event = errorEvent(refusals.note(ops, refused, clock.now()), next.names)
     if (event) orders.onEvent(event)
     ops.forEach((op, i) => {
-      if (refused[i] !== undefined) view.doubt(serviceKey(op.service.id))
+      if (errors[i] !== undefined) view.doubt(serviceKey(op.service.id))
     })
-    const removed = new Set(done.filter(op => op.op === 'remove-service').map(op => serviceKey(op.service.id)))
-    await write({ ...journal, services: journal.services.filter(key => !removed.has(key)), quiet: next.quiet })
+    const services = journal.services.filter(key => next.table.has(key) || view.table().has(key))
+    await write({ ...journal, services, quiet: next.quiet })
     return done
   }
 

@@ -377,6 +377,27 @@ describe('a kernel that refuses the n-th operation', () => {
       }
     })
 
+  test('says that a service is gone which it still has: it is looked at again before it is forgotten', async () => {
+    const { kernel, table } = await running()
+    kernel.failAt(1, 'ESRCH')
+    await table.say()
+    expect(kernel.table().has(serviceKey(web.id))).toBe(true)
+    await table.advance(2000)
+    expect(kernel.table().has(serviceKey(web.id))).toBe(false)
+    expect(table.journal.content().services).toEqual([])
+    expect(table.events()).toEqual([])
+  })
+
+  test('has lost what shall go: it is forgotten, without a word', async () => {
+    const { kernel, table } = await running()
+    kernel.behindItsBack({ op: 'remove-service', service: web })
+    await table.say()
+    await table.advance(2000)
+    expect(table.journal.content().services).toEqual([])
+    expect(table.manager.state().complete).toBe(true)
+    expect(table.events()).toEqual([])
+  })
+
   test('for ever is asked less and less often, and told once', async () => {
     const kernel = fakeKernel()
     const table = bench(kernel.kernel, [virtualServer(servers)])
