@@ -27,9 +27,10 @@ export function arranger(): Arranger {
   const changed = new Map<string, Millis>()
 
   return (ops, wanted, actual, keep, now) => {
+    const keyOf = serviceKeys()
     for (const op of ops)
       if (isOrdered(op.service.settings.scheduler) && (op.op === 'add-server' || op.op === 'remove-server'))
-        changed.set(serviceKey(op.service.id), now)
+        changed.set(keyOf(op), now)
     for (const key of changed.keys()) if (!wanted.has(key)) changed.delete(key)
     const restless = (key: string) => now - (changed.get(key) ?? Number.NEGATIVE_INFINITY) < REST
     return arrange(ops, wanted, actual, (key, moves) =>
@@ -50,13 +51,9 @@ export function arrange(
 ): Arranged {
   const blocks = new Map<string, Op[]>()
   const waiting = new Set<string>()
-  for (const op of ops) {
-    if (!moves(op)) continue
-    const key = serviceKey(op.service.id)
-    if (blocks.has(key)) continue
+  for (const [key, own] of byService(ops)) {
     const entry = wanted.get(key)
-    if (!entry) continue
-    const own = ops.filter(one => serviceKey(one.service.id) === key)
+    if (!entry || !own.some(moves)) continue
     const block = blockOf(entry, actual.get(key) ?? { service: entry.service, servers: new Map() }, own)
     const count = block.reduce((sum, one) => sum + (one.op === 'order-servers' ? one.servers.length : 0), 0)
     const answer = count === 0 ? 'now' : when(key, count)
@@ -65,15 +62,42 @@ export function arrange(
   }
   if (blocks.size === 0) return { ops: [...ops], waiting }
   const placed = new Set<string>()
+  const keyOf = serviceKeys()
   const arranged = ops.flatMap(op => {
-    const key = serviceKey(op.service.id)
-    const block = moves(op) ? blocks.get(key) : undefined
+    const block = moves(op) ? blocks.get(keyOf(op)) : undefined
     if (!block) return [op]
-    if (placed.has(key)) return []
-    placed.add(key)
+    if (placed.has(keyOf(op))) return []
+    placed.add(keyOf(op))
     return block
   })
   return { ops: arranged, waiting }
+}
+
+/** The key of an operation's service; those of one service mostly follow each other. */
+function serviceKeys(): (op: Op) => string {
+  let service: Service | undefined
+  let key = ''
+  return op => {
+    if (op.service !== service) {
+      service = op.service
+      key = serviceKey(service.id)
+    }
+    return key
+  }
+}
+
+/** Those of services with an order. */
+function byService(ops: readonly Op[]): Map<string, Op[]> {
+  const groups = new Map<string, Op[]>()
+  const keyOf = serviceKeys()
+  for (const op of ops) {
+    if (!isOrdered(op.service.settings.scheduler)) continue
+    const key = keyOf(op)
+    const group = groups.get(key)
+    if (group) group.push(op)
+    else groups.set(key, [op])
+  }
+  return groups
 }
 
 function moves(op: Op): boolean {
@@ -92,8 +116,8 @@ function blockOf({ service, servers }: Entry, actual: Entry, ops: readonly Op[])
     else if (op.op === 'edit-server') present.set(serverKey(op.server), op.server)
   }
   const known = isKnown(service, actual.service)
-  const order = [...servers.values()].filter(
-    server => (!known || hasPlace(service, server)) && (present.has(serverKey(server)) || adds.has(serverKey(server))),
+  const order = [...servers].filter(
+    ([key, server]) => (!known || hasPlace(service, server)) && (present.has(key) || adds.has(key)),
   )
   const block: Op[] = []
   let run: Server[] = []
@@ -101,8 +125,7 @@ function blockOf({ service, servers }: Entry, actual: Entry, ops: readonly Op[])
     if (run.length > 0) block.push({ op: 'order-servers', service, servers: run })
     run = []
   }
-  for (const server of order.slice(0, settledFrom(order, known ? actual.servers : new Map())).reverse()) {
-    const key = serverKey(server)
+  for (const [key, server] of order.slice(0, settledFrom(order, known ? actual.servers : new Map())).reverse()) {
     const add = adds.get(key)
     if (add) {
       flush()

@@ -1,5 +1,5 @@
 import { addressBytes } from './address.js'
-import { type Scheduler, type Server, type Service, serverKey } from './table.js'
+import type { Scheduler, Server, Service } from './table.js'
 
 /**
  * Schedulers that give clients to real servers by a hash fill their table walking the kernel's list of real servers, in which
@@ -38,10 +38,11 @@ export function hasPlace({ settings }: Service, server: Server): boolean {
 export function misplaced({ service, servers }: Entry, actual: Entry): Server[] {
   if (!isOrdered(service.settings.scheduler)) return []
   const known = isKnown(service, actual.service)
-  const order = [...servers.values()].filter(
-    server => actual.servers.has(serverKey(server)) && (!known || hasPlace(service, server)),
-  )
-  return order.slice(0, settledFrom(order, known ? actual.servers : new Map())).reverse()
+  const order = [...servers].filter(([key, server]) => actual.servers.has(key) && (!known || hasPlace(service, server)))
+  return order
+    .slice(0, settledFrom(order, known ? actual.servers : new Map()))
+    .reverse()
+    .map(([, server]) => server)
 }
 
 type Entry = { readonly service: Service; readonly servers: ReadonlyMap<string, Server> }
@@ -56,12 +57,13 @@ export function isKnown(wanted: Service, actual: Service): boolean {
 }
 
 /** From which place on `order` stands in the list as it shall. */
-export function settledFrom(order: readonly Server[], list: ReadonlyMap<string, Server>): number {
+export function settledFrom(order: readonly (readonly [string, Server])[], list: ReadonlyMap<string, Server>): number {
+  if (list.size === 0) return order.length
   const places = new Map([...list.keys()].map((key, at) => [key, at]))
   let behind = Number.POSITIVE_INFINITY
   let from = order.length
-  for (const server of [...order].reverse()) {
-    const place = places.get(serverKey(server))
+  for (const [key] of [...order].reverse()) {
+    const place = places.get(key)
     if (place === undefined || place > behind) break
     behind = place
     from--
