@@ -232,7 +232,7 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
     // What shall go and is gone already is no failure. It is read again all the same, before it is forgotten.
     const refused = ops.map((op, i) => (isGone(op, errors[i]) ? undefined : errors[i]))
     const done = ops.filter((_, i) => errors[i] === undefined)
-    view.applied(done)
+    view.applied([...done, ...ops.flatMap((op, i) => (errors[i] === undefined ? [] : lost(op)))])
     const event = errorEvent(refusals.note(ops, refused, clock.now()), next.names)
     if (event) orders.onEvent(event)
     ops.forEach((op, i) => {
@@ -336,6 +336,12 @@ function withOrder(ops: readonly Op[], wanted: readonly Op[]) {
     if ((op.op === 'order-servers' || op.op === 'edit-service') && !goes.has(op)) kept.add(serviceKey(op.service.id))
   const going = wanted.filter(op => op.op !== 'order-servers' || !kept.has(serviceKey(op.service.id)))
   return { going, kept }
+}
+
+/** What a move that failed may have left outside: that it is missing is nobody else's doing, and it is added again in any case. */
+function lost(op: Op): Op[] {
+  const out = op.op === 'order-servers' ? op.servers : op.op === 'edit-server' && op.again ? [op.server] : []
+  return out.map(server => ({ op: 'remove-server', service: op.service, server }))
 }
 
 function isGone(op: Op, errno: string | undefined): boolean {

@@ -255,14 +255,19 @@ describe('the table manager, of a hashing service', () => {
     expect(lasts(kernel.table())).toEqual([23, 22, 21])
   })
 
-  test('one that is lost half-way comes back', async () => {
-    const { kernel, table } = await running(21, 23)
-    kernel.losesNextMove('ENOMEM')
-    await table.say(input(21, 22, 23))
-    await table.advance(5000)
-    expect(lasts(kernel.table())).toEqual([23, 22, 21])
-    expect(table.manager.state().complete).toBe(true)
-  })
+  test.each(['report', 'repair'] as const)(
+    'one that is lost half-way comes back, and nobody is blamed (drift: %s)',
+    async mode => {
+      const { kernel, table } = await running(21, 23)
+      table.wish.drift = mode
+      kernel.losesNextMove('ENOMEM')
+      await table.say(input(21, 22, 23))
+      await table.advance(5000)
+      expect(lasts(kernel.table())).toEqual([23, 22, 21])
+      expect(table.manager.state()).toMatchObject({ complete: true, left: [] })
+      expect(table.events().map(event => event.name)).not.toContain('table.drift')
+    },
+  )
 
   test('a large one waits until its real servers rest, has not caught up meanwhile, and then moves once', async () => {
     const all = Array.from({ length: 200 }, (_, i) => i + 1)
