@@ -5,6 +5,7 @@ import { codeOf, KernelError } from './errno.js'
 import { familyNumber, sameSubnet } from './ip-address.js'
 import { ifaFlag, type LinkAddress, type Links } from './links.js'
 import { openNetlink, type Request } from './netlink.js'
+import { openNetlinkNow } from './netlink-now.js'
 import { nlm, ownProtocol, rtm } from './rtnetlink.js'
 
 export type AddressOptions = {
@@ -45,6 +46,7 @@ type Holding = { vips: Map<string, Held>; renewedAt: number }
 export function kernelAddresses(links: Links, options: AddressOptions = {}): KernelAddresses {
   const { lifetime = 3, renewEvery = 500, now = () => performance.now() } = options
   const netlink = openNetlink()
+  const direct = openNetlinkNow()
   const holdings = new Map<string, Holding>()
   const timers = new Set<NodeJS.Timeout>()
   let renewing: Set<string> | undefined
@@ -72,7 +74,9 @@ export function kernelAddresses(links: Links, options: AddressOptions = {}): Ker
           error => refused.push(error),
         ),
       )
-      await Promise.all([...dropped, netlink.batch(requests)])
+      // The announcement waits for this: not for another turn of the loop.
+      refused.push(...direct.carryOut(requests))
+      await Promise.all(dropped)
       if (refused[0]) throw refused[0]
     },
 
@@ -115,6 +119,7 @@ export function kernelAddresses(links: Links, options: AddressOptions = {}): Ker
       unwatch()
       for (const timer of timers) clearTimeout(timer)
       netlink.close()
+      direct.close()
     },
   }
 

@@ -18,8 +18,6 @@ export type Reply = { readonly type: number; readonly data: Buffer }
 export type Netlink = {
   /** Resolves when the kernel has acknowledged it; rejects with a KernelError. */
   request(request: Request): Promise<void>
-  /** All in one sendmsg, in this turn of the loop. Resolves when each is acknowledged, or rejects with the first refusal when all are answered. */
-  batch(requests: readonly Request[]): Promise<void>
   /** The one object that it describes (RTM_GETLINK of one interface and the like); rejects with a KernelError. */
   ask(request: Request): Promise<Reply | undefined>
   /** Sends without waiting; each refusal goes to `refused`. All of them leave in one sendmsg. */
@@ -45,7 +43,8 @@ const header = 16
 /** Between two tries to read everything after a flood, ms. */
 const retry = 100
 const message = { error: 2, done: 3 } as const
-const flag = { request: 0x1, ack: 0x4, dump: 0x300 } as const
+/** Flags of linux/netlink.h. */
+export const flag = { request: 0x1, ack: 0x4, dump: 0x300 } as const
 
 /** Messages of one sendmsg. The kernel answers them in order and acknowledges the last: then those without a refusal were done. */
 type Batch = {
@@ -107,7 +106,6 @@ export function openNetlink(notifications?: Notifications): Netlink {
 
   return {
     request: request => settle(send([request], flag.ack)).then(() => {}),
-    batch: requests => (requests.length === 0 ? Promise.resolve() : settle(send(requests, flag.ack)).then(() => {})),
     post(requests, refused) {
       if (requests.length > 0) void send(requests, flag.ack).then(batch => batch.refused.forEach(refused))
     },
@@ -170,7 +168,8 @@ async function settle(sent: Promise<Batch>): Promise<readonly Reply[]> {
   return replies
 }
 
-function frame({ type, flags = 0, data }: Request, extra: number, seq: number): Buffer {
+/** The message with its header (struct nlmsghdr). */
+export function frame({ type, flags = 0, data }: Request, extra: number, seq: number): Buffer {
   const length = header + data.length
   const bytes = Buffer.alloc((length + 3) & ~3)
   bytes.writeUInt32LE(length, 0)

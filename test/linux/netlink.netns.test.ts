@@ -3,6 +3,7 @@ import { kernelAddresses } from '../../src/linux/addresses.js'
 import { attribute, parseAttributes, textOf } from '../../src/linux/attributes.js'
 import { watchLinks } from '../../src/linux/links.js'
 import { openNetlink, type Request } from '../../src/linux/netlink.js'
+import { openNetlinkNow } from '../../src/linux/netlink-now.js'
 import { compiled, type Segment, segment, sleep, until } from './namespaces.js'
 
 let net: Segment
@@ -31,13 +32,25 @@ describe('a netlink socket', () => {
     netlink.close()
   })
 
-  test('answers a batch when all of it is done, with its first refusal, and a post with each refusal', async () => {
+  test('for what must not wait has carried it out when it returns, and answers each refusal', () => {
+    const netlink = net.a.enter(() => openNetlinkNow())
+    const refusedOf = (...names: string[]) => netlink.carryOut(names.map(getLink)).map(({ message }) => message)
+    expect(refusedOf('eth0', 'no1', 'no2', 'lo')).toEqual([
+      'find no1: ENODEV (no such device)',
+      'find no2: ENODEV (no such device)',
+    ])
+    expect(refusedOf('eth0', 'no1')).toEqual(['find no1: ENODEV (no such device)'])
+    expect(refusedOf('eth0', 'lo')).toEqual([])
+    expect(refusedOf()).toEqual([])
+    // More than fit one message.
+    expect(
+      refusedOf(...Array.from({ length: 600 }, (_, index) => (index % 100 === 7 ? `no${index}` : 'lo'))),
+    ).toHaveLength(6)
+    netlink.close()
+  })
+
+  test('answers a post with each refusal', async () => {
     const netlink = net.a.enter(() => openNetlink())
-    await expect(netlink.batch([getLink('eth0'), getLink('no1'), getLink('no2'), getLink('lo')])).rejects.toThrow(
-      'find no1',
-    )
-    await expect(netlink.batch([getLink('eth0'), getLink('lo')])).resolves.toBeUndefined()
-    await expect(netlink.batch([])).resolves.toBeUndefined()
     const refused: string[] = []
     netlink.post([getLink('no1'), getLink('eth0'), getLink('no2')], error => refused.push(error.message))
     await until('both', () => refused.length === 2)
