@@ -10,7 +10,7 @@ export type Alarm = { readonly kind: keyof typeof limits; readonly subject: stri
 /** Alarms by identity: since when each is so (monotonic ms), and whether it has been told. */
 export type Alarms = ReadonlyMap<string, Alarm & { readonly since: number; readonly told: boolean }>
 
-const levels = { unready: 'alarm', mismatch: 'warning', silent: 'warning', conflict: 'alarm' } as const
+const levels = { unready: 'alarm', mismatch: 'warning', silent: 'alarm', conflict: 'alarm' } as const
 const endings = { unready: 'ready', mismatch: 'match', silent: 'heard', conflict: 'clear' } as const
 
 /** What is wrong now, told or not. @param impostor the address of somebody who says to be us */

@@ -7,6 +7,7 @@ import type { Stray } from './strays.js'
 /** How grave a notice is; what is not listed is a warning. */
 const levels: Readonly<Partial<Record<NoticeCode, EventLevel>>> = {
   'two-masters': 'alarm',
+  stranger: 'alarm',
   'claim-refused': 'alarm',
   'no-taker': 'alarm',
   unwitnessed: 'alarm',

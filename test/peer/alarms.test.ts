@@ -52,6 +52,21 @@ describe('the alarms of the peer channel', () => {
     ])
   })
 
+  test('are alarms, but for a difference that a roll-out may explain', () => {
+    const other = fresh({ configHash: 'other' })
+    const [, events] = follow(new Map(), wrong([silent], 'same', '10.9.0.13'), { now: 0, epoch: 0 })
+    expect(events.map(({ name, level }) => [name, level])).toEqual([['peer.conflict', 'alarm']])
+    const [known] = follow(new Map(), wrong([silent], 'same', undefined), { now: 0, epoch: 0 })
+    const later = follow(known, wrong([silent], 'same', undefined), { now: 20_000, epoch: 0 })[1]
+    expect(later.map(({ name, level }) => [name, level])).toEqual([
+      ['peer.unready', 'alarm'],
+      ['peer.silent', 'alarm'],
+    ])
+    const [differs] = follow(new Map(), wrong([other], 'same', undefined), { now: 0, epoch: 0 })
+    const told = follow(differs, wrong([other], 'same', undefined), { now: 600_000, epoch: 0 })[1]
+    expect(told.map(({ name, level }) => [name, level])).toEqual([['peer.mismatch', 'warning']])
+  })
+
   test('say after 10 minutes that the configurations differ: a roll-out may take that long', () => {
     const other = fresh({ configHash: 'other' })
     expect(told([0, [other]], [599, [other]], [600, [other]], [700, [fresh()]])).toEqual([
