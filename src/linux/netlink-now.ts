@@ -13,8 +13,8 @@ const afNetlink = 16
 const sockRaw = 3
 const cloexecNonblock = 0o2000000 | 0o4000
 const error = 2
-/** Requests of one sendto: their refusals, which repeat them, must fit the socket's buffer. */
-const most = 256
+/** Requests of one sendto: all that they may answer must fit the socket's buffer (net.core.rmem_default, 208 KiB). */
+const most = 64
 
 /**
  * A rtnetlink socket for what must not wait for the next turn of the loop: the kernel carries requests out within sendto, and has answered when that
