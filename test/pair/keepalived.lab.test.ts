@@ -32,8 +32,9 @@ test('lvskeeper as the better director: keepalived yields to it, and takes over 
   await until('keepalived is master, alone', () => d2.holds(vip), 15_000, 20)
   d1.start()
   await until('d1 has pre-empted', () => d1.holds(vip) && !d2.holds(vip), 40_000, 20)
-  const [router] = (await status(d1))!.routers
-  expect(router).toMatchObject({ state: 'master', version: 3 })
+  // A takeover is told when the clients are served again: a moment later.
+  await until('it says so', async () => (await status(d1))?.routers[0]?.state === 'master', 5_000)
+  expect((await status(d1))?.routers[0]).toMatchObject({ state: 'master', version: 3 })
   await sleep(1_000)
   expect([d1.holds(vip), d2.holds(vip)]).toEqual([true, false])
   const pids = Object.values(d1.pids())
