@@ -91,6 +91,7 @@ state.processes.up('control', process.pid, Date.now())
 const metrics = createMetrics()
 const keep = createKeep(state.storage)
 let vrrpGone: NodeJS.Timeout | undefined
+let routersForgotten = false
 const overrides = createOverrideBook(state, paths.state, {
   keep,
   record,
@@ -226,7 +227,11 @@ function receive(from: Address, message: Message): void {
       state.processes.heard(message, Date.now())
       if (message.state === 'died') {
         distribution.lost(message.role)
-        if (message.role === 'vrrp') vrrpGone = setTimeout(forgetRouters, spareLimit)
+        if (message.role === 'vrrp') {
+          // Its spare may die before it has told anything.
+          clearTimeout(vrrpGone)
+          vrrpGone = setTimeout(forgetRouters, spareLimit)
+        }
       }
       const happened = processEvent(message)
       if (happened) record(happened)
@@ -234,6 +239,9 @@ function receive(from: Address, message: Message): void {
     }
     case 'router-status':
       clearTimeout(vrrpGone)
+      // What it tells are differences to what it told before; that was given up.
+      if (routersForgotten) channel.send('vrrp', { type: 'introduce' })
+      routersForgotten = false
       if (message.lag !== undefined) state.processes.lag('vrrp', message.lag)
       for (const router of message.routers) state.routers.set(router.name, router)
       for (const numbers of message.numbers) {
@@ -277,6 +285,7 @@ function receive(from: Address, message: Message): void {
 
 /** The vrrp process is dead, and no spare has gone on: what it said last is true no more. */
 function forgetRouters(): void {
+  routersForgotten = true
   const faults = ['the vrrp process is dead']
   for (const [name, router] of state.routers) {
     const { master: _, ...rest } = router
