@@ -76,6 +76,10 @@ export async function fixture({
     push: change('push'),
     audit: event => audits.push(event),
   }
+  const forget = () => {
+    events.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
   const api = await createApi(handlers, {
     controlSocket: control,
     statusSocket: reader,
@@ -83,11 +87,13 @@ export async function fixture({
     peerOf: () => ({ uid: 0, gid: 0, pid: 1 }),
     failed: error => mistakes.push(error),
     ...options,
+  }).catch(error => {
+    forget()
+    throw error
   })
   const close = async () => {
     await api.stop()
-    events.close()
-    rmSync(folder, { recursive: true, force: true })
+    forget()
   }
   return Object.assign(made, { api, close })
 }
