@@ -87,6 +87,7 @@ function addressOf(at) {
 
 async function measureKeepalived() {
   const folder = mkdtempSync('/tmp/lvskeeper-bench-')
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const check = kind === 'tcp' ? ['TCP_CHECK {'] : ['HTTP_GET {', 'url {', 'path /', 'status_code 200', '}']
   const realServers = Array.from({ length: Number(servers) }, (_, at) => [
     `real_server ${addressOf(at)} ${PORT} {`,
@@ -137,7 +138,6 @@ async function measureKeepalived() {
   keepalived.kill()
   child.kill()
   await new Promise(resolve => keepalived.once('exit', resolve))
-  rmSync(folder, { recursive: true })
   process.exit(0)
 }
 

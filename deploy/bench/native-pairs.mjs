@@ -135,9 +135,16 @@ function pair(name, net, routers, own) {
   }
 }
 
+/** Of captures, those too whose measurement failed. */
+const folders = []
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
 /** Everything of VRRP and ARP on the switch with the kernel's times, as a list, at the end. Into a file: no line of text is made meanwhile. */
 export async function capture(net) {
   const folder = mkdtempSync(join(tmpdir(), 'lvskeeper-bench-'))
+  folders.push(folder)
   const file = join(folder, 'wire')
   const argv = ['tcpdump', '-i', 'br0', '-n', '-s', '128', '-B', '16384', '-U', '-w', file, 'ip proto 112 or arp']
   const child = net.spawn('sw', argv, { stdio: ['ignore', 'ignore', 'pipe'] })
