@@ -9,8 +9,10 @@ const short = name => name.split('/test/').pop()
 const count = { passed: 0, failed: 0, skipped: 0 }
 const mended = []
 
-for (const name of readdirSync(folder).filter(file => file.endsWith('.json'))) {
-  const second = new Map(results(join(folder, 'again', name), true).map(result => [result.name, result]))
+const reports = path => (existsSync(path) ? readdirSync(path).filter(file => file.endsWith('.json')) : [])
+const again = join(folder, 'again')
+const second = new Map(reports(again).flatMap(name => results(join(again, name)).map(result => [result.name, result])))
+for (const name of reports(folder)) {
   for (const first of results(join(folder, name))) {
     const result = second.get(first.name) ?? first
     if (result !== first && result.status !== 'failed') mended.push(short(first.name))
@@ -22,8 +24,7 @@ if (status !== '0' && count.failed === 0) count.failed = 1
 console.log(`${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ''}`)
 process.exit(count.failed > 0 || count.passed === 0 ? 1 : 0)
 
-function results(file, optional = false) {
-  if (optional && !existsSync(file)) return []
+function results(file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8')).testResults
   } catch (error) {
