@@ -1,5 +1,6 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Status } from '../../src/status/status.js'
 import { type Done, exec, inLab, labFolder, type ProbeReport } from '../lab/harness.js'
@@ -15,8 +16,8 @@ export async function createPair(shape: {
   readonly config?: string
 }): Promise<Pair> {
   const net = lab(`pair${++counter}`)
-  const home = `/tmp/${net.prefix}`
-  mkdirSync(home, { recursive: true })
+  // On a kernel with IPVS of its own two labs side by side share /tmp.
+  const home = mkdtempSync(join(tmpdir(), `lvskeeper-${net.prefix}-`))
   const source = join(home, 'source.yaml')
   const config = shape.config ?? pairFile(shape.mode)
   writeFileSync(source, config)
@@ -62,6 +63,7 @@ export async function createPair(shape: {
       }
       endKeepers()
       net.down()
+      rmSync(home, { recursive: true, force: true })
     },
   }
 }
