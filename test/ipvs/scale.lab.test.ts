@@ -96,20 +96,18 @@ describe('many real servers', () => {
   test('10,000 are programmed in batches, many times faster than by ipvsadm -R, and 60,000 in linear time', () => {
     const rules = `${save(tableOf(many(10_000, 10, 1))).join('\n')}\n`
     const name = `bench${process.pid}`
-    const rounds = [1, 2].map(n => ({
-      ours: ours(`${name}-o${n}`, rules),
-      theirs: theirs(`${name}-t${n}`, rules),
-    }))
+    // ipvsadm takes many seconds of the lab's only processor: once is enough for so wide a margin.
+    const rounds = [1, 2].map(n => ours(`${name}-o${n}`, rules))
+    const slow = theirs(`${name}-t`, rules)
     const six = ours(`${name}-six`, `${save(tableOf(many(60_000, 10, 2))).join('\n')}\n`)
-    const text = rounds.map(round => `${round.ours.toFixed(0)} against ${round.theirs.toFixed(0)}`).join(', ')
-    const best = (figures: number[]) => Math.min(...figures)
-    const ratio = best(rounds.map(round => round.theirs)) / best(rounds.map(round => round.ours))
+    const text = `${rounds.map(ms => ms.toFixed(0)).join(' and ')} against ${slow.toFixed(0)}`
+    const ratio = slow / Math.min(...rounds)
     console.log(
       `10,000 real servers, ms, ours against ipvsadm -R: ${text} (${ratio.toFixed(0)} times); 60,000: ${six.toFixed(0)}`,
     )
     // How many times is a figure (docs/figures.md): it moves with the host. One message at a time would be no faster at all.
     expect(ratio).toBeGreaterThan(4)
-    expect(six).toBeLessThan(12 * Math.max(...rounds.map(round => round.ours)))
+    expect(six).toBeLessThan(12 * Math.max(...rounds))
   })
 
   test('one change among 2,284 services and 37,298 real servers is exactly one operation, and holds up nobody for 100 ms', async () => {
