@@ -19,6 +19,8 @@ const HURRY: readonly Millis[] = [0, 5, 20, 50, 100, 200]
 
 /** Starts within so many ms go out together: a turn of the loop costs as much as a check. */
 const SLOT: Millis = 5
+/** Starts take so much of a turn of the loop at most, ms. */
+const TURN: Millis = 5
 
 /** An attempt that does not end with its signal (a file on a dead network mount) is given up after this. */
 const GRACE: Millis = 200
@@ -109,6 +111,8 @@ export function createMonitor(ports: MonitorPorts) {
       if (entry.running) timeUp(entry, now)
       else if (laneOf(entry).enter(entry, entry.hurry.length > 0)) start(entry, now)
       else entry.queued = true
+      // After a standstill thousands may be due: what the first of them are answered is read before the last are started.
+      if (clock.now() - now > TURN) break
     }
     inWake = false
     arm(now)
