@@ -1,7 +1,7 @@
 import type { Wanted } from '../../checkers/monitor-ports.js'
 import type { CheckerSettings } from '../control/wanted.js'
 import type { Contribution } from '../messages.js'
-import { numberIn } from '../tracking/files.js'
+import { createFileReader } from '../tracking/files.js'
 import { count, enough, type Running, running } from '../tracking/processes.js'
 import type { Checks } from './pool.js'
 
@@ -16,6 +16,20 @@ export function createTracking(report: (contribution: Contribution) => void) {
   let checks: readonly string[] = []
   const told = new Map<string, string>()
   const pending = new Map<string, { readonly state: boolean; readonly since: number }>()
+
+  /** What each file said last: a file system that does not answer says nothing about the number. */
+  const numbers = new Map<string, number>()
+  const files = createFileReader((path, what) => {
+    if (!('silentSince' in what)) numbers.set(path, 'number' in what ? what.number : 0)
+    const number = numbers.get(path)
+    const reason =
+      'number' in what
+        ? `${path} says ${what.number}`
+        : 'trouble' in what
+          ? what.trouble
+          : `${path}: no answer from the file system since ${new Date(what.silentSince).toISOString()}; ${number === undefined ? 'it was never read' : `${number} stays`}`
+    for (const file of tracking?.files ?? []) if (file.path === path) tell(file.source, number ?? 0, reason)
+  })
 
   function tell(source: string, state: boolean | number | undefined, reason: string): void {
     const said = `${state} ${reason}`
@@ -62,21 +76,14 @@ export function createTracking(report: (contribution: Contribution) => void) {
     },
 
     /** Looks at what has no notification: files, processes. */
-    look(now: number, processes: () => readonly Running[] = running): void {
+    look(now: () => number, processes: () => readonly Running[] = running): void {
       if (!tracking) return
-      for (const { source, path } of tracking.files) {
-        const found = numberIn(path)
-        tell(
-          source,
-          'number' in found ? found.number : 0,
-          'number' in found ? `${path} says ${found.number}` : found.trouble,
-        )
-      }
+      files.look(new Set(tracking.files.map(({ path }) => path)), now)
       if (tracking.processes.length === 0) return
       const list = processes()
       for (const tracked of tracking.processes) {
         const found = count(tracked, list)
-        settle(tracked.source, enough(tracked, found), `${found} of ${tracked.command} running`, tracked.delay, now)
+        settle(tracked.source, enough(tracked, found), `${found} of ${tracked.command} running`, tracked.delay, now())
       }
     },
 

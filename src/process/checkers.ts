@@ -291,7 +291,7 @@ handle = receive
 telling.hello(true)
 for (const [from, message] of early) receive(from, message)
 setInterval(() => {
-  tracking.look(systemClock.now())
+  tracking.look(systemClock.now)
   evidence.look()
   lookForMassFailure()
   lookWhetherReady()

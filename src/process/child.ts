@@ -19,6 +19,9 @@ const flags: Readonly<Record<Role, readonly string[]>> = {
   control: [],
 }
 
+/** For files and names. checkers: a dead network mount keeps four at most, two for checks and two for tracked files. */
+const threads: Readonly<Record<Role, string>> = { vrrp: '1', checkers: '8', control: '4' }
+
 export function startChild(
   role: Role,
   env: Readonly<Record<string, string>>,
@@ -29,7 +32,7 @@ export function startChild(
   if (!entry) throw new Error('this program does not know its own file')
   const { LVSKEEPER_ROLE: _, ...rest } = process.env
   const handle: ChildProcess = fork(entry, [], {
-    env: { ...rest, ...env, LVSKEEPER_ROLE: role, UV_THREADPOOL_SIZE: role === 'vrrp' ? '1' : '4' },
+    env: { ...rest, ...env, LVSKEEPER_ROLE: role, UV_THREADPOOL_SIZE: threads[role] },
     execArgv: [...process.execArgv, ...flags[role]],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     // Structured clone: keys are bytes, and numbers stay numbers.
