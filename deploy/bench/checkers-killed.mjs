@@ -27,6 +27,8 @@ try {
       const { ms } = await until('the dead real server has left', () => servers() === 1, 30_000, 5)
       seen[how].push(ms)
       console.error(`${how}: ${ms.toFixed(0)} ms`)
+      // What it waited for.
+      if (how === 'with a spare' && ms > 800) console.error(d1.log().split('\n').slice(-12).join('\n'))
       net.topology('nginx', 'start', 'rs2')
       await until('it is back', () => servers() === 2, 30_000, 50)
       // Two deaths in a minute are followed at once, the third after a pause.
