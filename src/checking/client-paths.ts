@@ -98,17 +98,26 @@ export function createClientPaths(holds: (vip: string) => boolean) {
     },
     /** `from: all`: the holder's kernel must take answers that come from its own address. */
     sysctls(pool: Pick<Pool, 'services'>, interfaces: readonly string[]): NeededSysctl[] {
-      const all = probed(pool).some(([, { members }]) =>
-        members.some(({ server }) => paths(server).some(({ from, vip }) => from === 'all' && familyOf(vip) === 4)),
+      return pathSettings(
+        probed(pool).flatMap(([, { members }]) => members.map(({ server }) => server)),
+        interfaces,
       )
-      if (!all) return []
-      return interfaces.map(name => ({
-        name: `net.ipv4.conf.${name.replaceAll('.', '/')}.accept_local`,
-        value: '1',
-        why: 'client_path from all directors: answers to probes of the VIP come from an own address',
-      }))
     },
   }
+}
+
+/** What the kernel needs where the holder of the VIP probes these real servers too. */
+export function pathSettings(
+  servers: readonly Pick<RealServerConfig, 'checks'>[],
+  interfaces: readonly string[],
+): NeededSysctl[] {
+  const all = servers.some(server => paths(server).some(({ from, vip }) => from === 'all' && familyOf(vip) === 4))
+  if (!all) return []
+  return interfaces.map(name => ({
+    name: `net.ipv4.conf.${name.replaceAll('.', '/')}.accept_local`,
+    value: '1',
+    why: 'client_path from all directors: answers to probes of the VIP come from an own address',
+  }))
 }
 
 export function doubtEvent(doubted: boolean, paths: number): Event {
@@ -126,7 +135,7 @@ export function doubtEvent(doubted: boolean, paths: number): Event {
 
 export type ClientPaths = ReturnType<typeof createClientPaths>
 
-function paths({ checks }: RealServerConfig): PathSpec[] {
+function paths({ checks }: Pick<RealServerConfig, 'checks'>): PathSpec[] {
   return checks.flatMap(({ probe }) => (probe.kind === 'client-path' ? [probe] : []))
 }
 

@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { type NeededSysctl, neededSysctls, type SysctlFeatures } from '../ipvs/sysctls.js'
 import { readSysctl } from '../linux/sysctl.js'
@@ -51,6 +52,14 @@ export function settableInterfaces(folder = '/proc/sys/net/ipv4/conf'): string[]
   return readdirSync(folder)
     .filter(name => name !== 'all' && name !== 'default' && name !== 'lo')
     .map(name => name.replaceAll('.', '/'))
+}
+
+/** Addresses of this machine on interfaces other than lo. */
+export function reachableAddresses(): string[] {
+  return Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
+    // A label (`lo:0`) is named like an interface of its own.
+    name.split(':')[0] === 'lo' ? [] : addresses.map(({ address }) => address),
+  )
 }
 
 function event(name: string, level: Event['level'], setting: string, text: string, data: Event['data']): Event {

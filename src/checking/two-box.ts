@@ -13,6 +13,24 @@ export type TwoBoxPorts = {
 /** How long the end waits for the VIPs to go, ms. */
 const patience = 1_000
 
+/** What the kernel needs on a director that is a real server of these VIPs; `holds`: it has one of them where clients find it. */
+export function twoBoxSettings(vips: readonly string[], holds: boolean): NeededSysctl[] {
+  if (vips.length === 0) return []
+  const why = 'the VIP on lo must not be announced'
+  return [
+    balancing(holds),
+    { name: 'net.ipv4.conf.all.arp_ignore', value: '1', why },
+    { name: 'net.ipv4.conf.all.arp_announce', value: '2', why },
+  ]
+}
+
+function balancing(holds: boolean): NeededSysctl {
+  const name = 'net.ipv4.vs.backup_only'
+  return holds
+    ? { name, value: '0', why: 'a director and real server that has the VIP balances' }
+    : { name, value: '1', why: 'a director and real server without the VIP must not balance again what it is sent' }
+}
+
 /**
  * Directors that are real servers of their own services. The one that is not master answers what the master sends it, so it holds the
  * VIPs on lo; and it must not balance that again, so its kernel balances nothing (`backup_only`, which takes effect where the backup's
@@ -28,31 +46,15 @@ export function createTwoBox({ links, loopback, set, tell }: TwoBoxPorts) {
     return links.addresses().some(({ address, index }) => index !== lo && vips.includes(address))
   }
 
-  function setting(): NeededSysctl | undefined {
-    if (vips.length === 0) return undefined
-    const name = 'net.ipv4.vs.backup_only'
-    return holds()
-      ? { name, value: '0', why: 'a director and real server that has the VIP balances' }
-      : { name, value: '1', why: 'a director and real server without the VIP must not balance again what it is sent' }
-  }
-
   function look(): void {
-    const balancing = setting()
-    if (balancing) set(balancing)
+    if (vips.length > 0) set(balancing(holds()))
   }
 
   return {
     /** What the kernel needs now; before `converge`. `wanted`: the VIPs that this director serves itself. */
     settings(wanted: readonly string[]): NeededSysctl[] {
       vips = wanted
-      const balancing = setting()
-      if (!balancing) return []
-      const why = 'the VIP on lo must not be announced'
-      return [
-        balancing,
-        { name: 'net.ipv4.conf.all.arp_ignore', value: '1', why },
-        { name: 'net.ipv4.conf.all.arp_announce', value: '2', why },
-      ]
+      return twoBoxSettings(vips, holds())
     },
     /** Puts the VIPs on lo; when the ARP settings stand. Never rejects: a refusal is told, once. */
     async converge(): Promise<void> {

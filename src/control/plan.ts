@@ -31,7 +31,8 @@ export function planChanges(
   ]
   const ipvsadm = tableOps(now, next, services, kernel)
   const inputs = next.services.map(service => checkerInput(service, standing(services, 'up'), found(service, services)))
-  const sysctls = settingChanges(next, inputs, settings).map(
+  const servers = next.services.flatMap(service => found(service, services))
+  const sysctls = settingChanges(next, inputs, servers, settings).map(
     ({ name, found, value, why }) => `${name}: ${found} -> ${value} (${why})`,
   )
   const text = [

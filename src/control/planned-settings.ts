@@ -1,4 +1,6 @@
-import type { Config } from '../../config/config.js'
+import type { Config, RealServerConfig } from '../../config/config.js'
+import { pathSettings } from '../checking/client-paths.js'
+import { twoBoxSettings } from '../checking/two-box.js'
 import type { VirtualServerInput } from '../ipvs/inputs.js'
 import { type NeededSysctl, neededSysctls } from '../ipvs/sysctls.js'
 import { checkerSettings } from './wanted.js'
@@ -9,24 +11,35 @@ export type KernelSettings = {
   readonly interfaces: readonly string[]
   /** undefined: this kernel has no such setting. */
   read(name: string): string | undefined
+  /** Addresses of this machine where clients find them: those on lo are not. */
+  readonly addresses: readonly string[]
 }
 
 /** A kernel setting that applying a configuration would change. */
 export type SettingChange = NeededSysctl & { readonly found: string }
 
 /**
- * What virtual servers need of the kernel, and what the file names itself, where the kernel has something else. Without what
- * follows from the moment: who is master (`backup_only` of two boxes), and whose clients' paths are probed.
+ * What virtual servers need of the kernel, and what the file names itself, where the kernel has something else. `backup_only`
+ * of two boxes follows from who holds the VIP, so it is what would be set at this moment.
  */
 export function settingChanges(
   config: Config,
   services: readonly VirtualServerInput[],
-  { interfaces, read }: KernelSettings,
+  servers: readonly RealServerConfig[],
+  { interfaces, read, addresses }: KernelSettings,
 ): SettingChange[] {
-  const { sync, sysctls } = checkerSettings(config)
+  const { sync, sysctls, loopback } = checkerSettings(config)
   const named = Object.entries(sysctls).map(([name, value]) => ({ name, value: `${value}`, why: 'in the file' }))
   const needed = neededSysctls({ services, interfaces, sync: sync !== undefined, conntrack: false })
-  return [...new Map([...needed, ...named].map(each => [each.name, each])).values()].flatMap(each => {
+  const moment = [
+    ...twoBoxSettings(
+      loopback,
+      loopback.some(vip => addresses.includes(vip)),
+    ),
+    ...pathSettings(servers, interfaces),
+  ]
+  // As the checkers do it: the later one of a name counts.
+  return [...new Map([...needed, ...moment, ...named].map(each => [each.name, each])).values()].flatMap(each => {
     const found = read(each.name)
     return found === undefined || found === each.value ? [] : [{ ...each, found }]
   })

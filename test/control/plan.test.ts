@@ -33,6 +33,7 @@ const nothing: Table = new Map()
 const kernel = (values: Readonly<Record<string, string>> = {}): KernelSettings => ({
   interfaces: ['eth0'],
   read: (name: string) => values[name] ?? '0',
+  addresses: [],
 })
 /** As it is once the file runs. */
 const settled = kernel({ 'net.ipv4.vs.expire_nodest_conn': '1', 'net.ipv4.vs.expire_quiescent_template': '1' })
@@ -76,7 +77,31 @@ describe('a plan', () => {
     expect(plan(next).text).toContain('kernel settings:\n  net.ipv4.ip_forward: 0 -> 1 (nat')
     const undone = plan(base, base, kernel())
     expect([undone.changes, undone.sysctls.length]).toEqual([true, 2])
-    expect(plan(base, base, { interfaces: [], read: () => undefined }).sysctls).toEqual([])
+    expect(plan(base, base, { ...kernel(), read: () => undefined }).sysctls).toEqual([])
+  })
+
+  test('names those of two boxes, by who holds the VIP', () => {
+    const next = base.replace('{ address: 10.9.0.22 }', '{ address: 10.9.0.11 }')
+    const values = { 'net.ipv4.vs.sloppy_tcp': '1', 'net.ipv4.vs.expire_nodest_conn': '1' }
+    const found = { ...kernel({ ...values, 'net.ipv4.vs.expire_quiescent_template': '1' }) }
+    const why = 'the VIP on lo must not be announced'
+    const arp = [`net.ipv4.conf.all.arp_ignore: 0 -> 1 (${why})`, `net.ipv4.conf.all.arp_announce: 0 -> 2 (${why})`]
+    expect(plan(next, base, found).sysctls).toEqual([
+      'net.ipv4.vs.backup_only: 0 -> 1 (a director and real server without the VIP must not balance again what it is sent)',
+      ...arp,
+    ])
+    expect(plan(next, base, { ...found, addresses: ['10.9.0.100'] }).sysctls).toEqual(arp)
+    expect(plan(next, next, found).changes).toBe(true)
+    expect(plan(base, base, found).sysctls).toEqual([])
+  })
+
+  test("names accept_local where the holder probes the clients' path too", () => {
+    const next = base.replace('{ tcp: {} }', '{ tcp: {}, client_path: { from: all } }')
+    expect(plan(next).sysctls).toEqual([
+      'net.ipv4.conf.eth0.accept_local: 0 -> 1 (client_path from all directors: answers to probes of the VIP come from an own address)',
+    ])
+    expect(plan(next).text).toContain('  net.ipv4.conf.eth0.accept_local: 0 -> 1')
+    expect(plan(next.replace('{ from: all }', 'true')).sysctls).toEqual([])
   })
 
   test('names a setting of the whole that changes', () => {
