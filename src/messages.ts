@@ -191,6 +191,8 @@ export type TableReport = {
   readonly lastRepair?: { readonly at: Epoch; readonly text: string }
   readonly foreign: number
   readonly failure?: string
+  /** So many clients' paths, all of which the other directors find broken: that does not count. Absent while they are believed. */
+  readonly pathsDoubted?: number
 }
 
 // ---- questions, answered by exactly one message with the same id

@@ -20,6 +20,7 @@ const prefix = 'client path '
 export function createClientPaths(holds: (vip: string) => boolean) {
   let peers: { readonly broken: ReadonlySet<number>; readonly heard: boolean } = { broken: new Set(), heard: false }
   let doubted = false
+  let pathsOfTheirs = 0
 
   /** By the list of real servers, which is a new one whenever anything about them changes. */
   const known = new WeakMap<object, readonly VirtualServerInput[]>()
@@ -94,8 +95,11 @@ export function createClientPaths(holds: (vip: string) => boolean) {
       const broken = [...theirs].filter(mark => peers.broken.has(mark)).length
       const before = doubted
       doubted = peers.heard && broken > 1 && broken >= Math.min(theirs.size, mostPaths)
+      pathsOfTheirs = theirs.size
       return { doubted, changed: doubted !== before, paths: theirs.size }
     },
+    /** For the status of the table: how many paths the doubt is about, while there is one. */
+    report: (): { readonly pathsDoubted?: number } => (doubted ? { pathsDoubted: pathsOfTheirs } : {}),
     /** `from: all`: the holder's kernel must take answers that come from its own address. */
     sysctls(pool: Pick<Pool, 'services'>, interfaces: readonly string[]): NeededSysctl[] {
       return pathSettings(

@@ -180,7 +180,7 @@ const handshakes = createStuckHandshakes({
 const telling = createTelling({
   send: channel.send,
   holds: () => ({ ...pool.holds(), ...(settingsHash === '' ? {} : { settings: settingsHash }) }),
-  table: () => table.report(readiness.ready()),
+  table: () => ({ ...table.report(readiness.ready()), ...clientPaths.report() }),
   paths: () => clientPaths.broken(pool, checks),
   checked() {
     const engineNow = engineReport(engine.monitor().metrics())

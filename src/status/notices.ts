@@ -207,6 +207,14 @@ function* directorNotices(status: Omit<Status, 'notices'>): Generator<Notice> {
       text: `the kernel refuses: ${table.failure}`,
       next: 'lvskeeper doctor',
     }
+  if (table.pathsDoubted !== undefined)
+    yield {
+      level: 'alarm',
+      code: 'paths.doubted',
+      subject: 'table',
+      text: `the other directors find all ${table.pathsDoubted} clients' paths broken: more likely their own trouble, so it does not count`,
+      next: "at another director: lvskeeper status, and its firewall's marks",
+    }
   if (table.lastRepair && at - table.lastRepair.at < hour)
     yield {
       level: 'notice',

@@ -69,6 +69,8 @@ export type TableStatus = {
   readonly foreign: number
   /** Why the kernel refuses what is wanted; absent when it does not. */
   readonly failure?: string
+  /** So many clients' paths, all of which the other directors find broken: that does not count. Absent while they are believed. */
+  readonly pathsDoubted?: number
 }
 
 export type Notice = {

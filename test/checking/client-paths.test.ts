@@ -44,15 +44,18 @@ describe('the verdict along the clients’ path', () => {
       const pool = poolOf([probe.mark, probe.mark + 1, probe.mark + 2])
       paths.hear([probe.mark, probe.mark + 1], true)
       expect(paths.doubt(pool)).toEqual({ doubted: false, changed: false, paths: 3 })
+      expect(paths.report()).toEqual({})
       expect(paths.verdict(check('peers'), 'up')).toBe('down')
       paths.hear([probe.mark, probe.mark + 1, probe.mark + 2], true)
       expect(paths.doubt(pool)).toEqual({ doubted: true, changed: true, paths: 3 })
+      expect(paths.report()).toEqual({ pathsDoubted: 3 })
       expect(paths.verdict(check('peers'), 'up')).toBe('up')
       expect(paths.verdict(check('peers'), 'unknown')).toBe('up')
       // What this director found itself before it held the VIP stands.
       expect(paths.verdict(check('peers'), 'down')).toBe('down')
       paths.hear([probe.mark + 1], true)
       expect(paths.doubt(pool)).toEqual({ doubted: false, changed: true, paths: 3 })
+      expect(paths.report()).toEqual({})
       expect(paths.verdict(check('peers'), 'down')).toBe('up')
     })
     test('is what the others say about the only path there is, and nobody is doubted who is not heard', () => {

@@ -162,6 +162,19 @@ describe('what is different from normal', () => {
     ])
   })
 
+  test('is a doubt about what the other directors find on the way of the clients', () => {
+    const found = of({ table: { complete: true, repairs: 0, foreign: 0, pathsDoubted: 3 } })
+    expect(found).toEqual([
+      [
+        'alarm',
+        'paths.doubted',
+        'table',
+        "the other directors find all 3 clients' paths broken: more likely their own trouble, so it does not count",
+        "at another director: lvskeeper status, and its firewall's marks",
+      ],
+    ])
+  })
+
   test('comes with the gravest first', () => {
     const levels = status({
       overrides: [drained],
