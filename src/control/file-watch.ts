@@ -3,8 +3,11 @@ import { dirname } from 'node:path'
 import { loadFile } from '../cli/load-file.js'
 import type { State } from './state.js'
 
-/** Says in `status` that somebody edited the file and has not reloaded. Cheap: the file is only read when it changed. */
-export function createFileWatch(state: State) {
+/**
+ * Says in `status` that somebody edited the file and has not reloaded, and takes back why the last reload was refused once the file is
+ * valid again. Cheap: the file is only read when it changed.
+ */
+export function createFileWatch(state: Pick<State, 'file' | 'config' | 'differs' | 'refused'>) {
   let seen = ''
   return () => {
     try {
@@ -13,6 +16,7 @@ export function createFileWatch(state: State) {
       seen = stamp
       const result = loadFile(state.file, { node: state.config.node.name })
       state.differs = !result.ok || result.config.hash !== state.config.hash
+      if (result.ok) state.refused = undefined
     } catch {
       state.differs = true
     }
