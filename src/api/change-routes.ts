@@ -128,7 +128,7 @@ function audit(verb: string, subject: string, author: string, reason: string | u
       data: { author, ...said, verb, code: reply.error.code },
     }
   }
-  const { before, after, touched, text } = reply.value
-  const data = { author, ...said, verb, before, after, touched }
+  const { before, after, touched, warnings, text } = reply.value
+  const data = { author, ...said, verb, before, after, touched, warnings }
   return { at, name: `audit.${verb}`, level: 'notice', subject, text: `${what} by ${author}${because}: ${text}`, data }
 }

@@ -50,6 +50,8 @@ export type Change = {
   readonly after?: unknown
   /** The real servers, routers or services that it touched. */
   readonly touched?: readonly string[]
+  /** It holds, but not in all that was asked for: it could not be kept for a restart, and why. */
+  readonly warnings?: readonly string[]
   readonly details?: unknown
 }
 

@@ -121,6 +121,7 @@ export const openapi = {
         before: {},
         after: {},
         touched: list({ type: 'string' }),
+        warnings: list({ type: 'string' }),
       }),
       Event: object({
         seq: { type: 'integer', description: 'Grows by one, over restarts too.' },

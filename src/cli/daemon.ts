@@ -42,11 +42,12 @@ export async function withDaemon({ options, err, out }: Call, body: () => Promis
   }
 }
 
-type Change = { readonly text: string; readonly touched?: readonly string[] }
+type Change = { readonly text: string; readonly touched?: readonly string[]; readonly warnings?: readonly string[] }
 
-/** Prints what a change did: the sentence, and what it touched. */
-export function printChange({ options, out }: Call, change: Change): number {
+/** Prints what a change did: the sentence, what it touched, and on standard error what will not last. */
+export function printChange({ options, out, err }: Call, change: Change): number {
   if (options['json']) out(`${JSON.stringify(change)}\n`)
   else out([change.text, ...(change.touched ?? []).map(name => `  ${name}`), ''].join('\n'))
+  for (const text of change.warnings ?? []) err(`warning: it holds now, but ${text}\n`)
   return exit.ok
 }

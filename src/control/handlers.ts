@@ -99,6 +99,12 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
     return `nothing here is called ${subject}: of virtual routers ${routers}, of virtual servers ${listed(services.map(({ name }) => name))}`
   }
 
+  /** An answer to what must outlive a restart: it says so if the disk did not take it (control/keep.ts). */
+  function kept(what: 'overrides' | 'orders' | 'confirm', value: Change): Reply<Change> {
+    const trouble = state.storage.get(what)
+    return done(trouble === undefined ? value : { ...value, warnings: [trouble] })
+  }
+
   return {
     status: () => statusOf(state),
     overrideLimit: () => state.config.overrideLimit,
@@ -152,12 +158,12 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
           ...result.unmatched.map(name => `${name} fits no real server any more`),
           ...restartNeeded(old, state.config),
         ].join('; ')
-        return done({ text, before, after: state.config.hash })
+        return kept('confirm', { text, before, after: state.config.hash })
       }),
 
     async confirm() {
       return actions.confirm()
-        ? done({ text: `generation ${state.generation} is confirmed` })
+        ? kept('confirm', { text: `generation ${state.generation} is confirmed` })
         : no('refused', 'nothing waits for a confirmation')
     },
 
@@ -184,7 +190,8 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
       actions.setOverrides([...ended, ...fresh])
       const count = found.length === 1 ? '1 real server' : `${found.length} real servers`
       const short = verb === 'force-up' ? [] : shortOfQuorum(services, found, weight ?? 0)
-      return done({ text: [`${said(verb, weight)}: ${count}`, ...short].join('; '), touched: found.map(label) })
+      const text = [`${said(verb, weight)}: ${count}`, ...short].join('; ')
+      return kept('overrides', { text, touched: found.map(label) })
     },
 
     async endOverride({ server }, by) {
@@ -201,7 +208,7 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
           : no('not-found', noSuchServer([...state.services.values()], server))
       }
       actions.setOverrides(ended)
-      return done({ text: 'the checks decide again', touched: ended.map(label) })
+      return kept('overrides', { text: 'the checks decide again', touched: ended.map(label) })
     },
 
     failover: ({ router, back, force }, by) =>
@@ -216,7 +223,7 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
         if (back) {
           if (!order) return done({ text: `${router} does not stay behind` })
           actions.setOrders(rest)
-          return done({ text: `${router}: the priorities decide again`, before: order, touched: [router] })
+          return kept('orders', { text: `${router}: the priorities decide again`, before: order, touched: [router] })
         }
         if (status.state !== 'master')
           return no('refused', `${router} is ${status.state} here: there is nothing to give away`)
@@ -230,7 +237,7 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
           return no('refused', failure)
         }
         const text = status.state === 'master' ? `${router} was given away` : `${router} was not master here`
-        return done({
+        return kept('orders', {
           text: `${text}; it stays behind until \`lvskeeper failover ${router} --back\``,
           touched: [router],
         })
@@ -242,7 +249,7 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
         if (!on) {
           if (!order) return done({ text: 'this director is not in maintenance' })
           actions.setOrders(rest)
-          return done({ text: 'the director takes part again', before: order })
+          return kept('orders', { text: 'the director takes part again', before: order })
         }
         const obstacle = routersLeft() ? nobodyReady(force) : undefined
         if (obstacle) return no('refused', obstacle)
@@ -256,7 +263,7 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
           actions.setOrders(rest)
           return no('refused', failure)
         }
-        return done({
+        return kept('orders', {
           text: 'the director is in maintenance; it holds no VIP until `lvskeeper maintenance off`',
           after: fresh,
         })

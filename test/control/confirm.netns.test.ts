@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -49,6 +50,28 @@ describe('a director that is told what to do', () => {
     const after = await one.status()
     expect(after.config).toEqual(before.config)
     expect(after.config.confirmUntil).toBeUndefined()
+  })
+
+  test('what a full disk does not take holds, and the answer says what will not last', async () => {
+    // `ip netns exec` gives each program mounts of its own.
+    const inside = (...argv: string[]) => execFileSync('nsenter', ['-t', String(one.parentPid()), '-m', ...argv])
+    inside('mount', '-t', 'tmpfs', '-o', 'size=4k,nr_inodes=1', 'full', one.state)
+    try {
+      const why = 'no space left on the device (df shows which one)'
+      const drained = await one.post('/v1/overrides', { server: '10.9.0.13', verb: 'drain' })
+      expect(drained.touched).toEqual(['web/10.9.0.13:80'])
+      expect(drained.warnings).toEqual([`drain, maint, weight and force would end with a restart: ${why}`])
+      one.write(file(5))
+      const { text, warnings } = await one.post('/v1/reload', { confirm: '1m' })
+      expect(text).toMatch(/rolls back in/)
+      expect(warnings).toEqual([`a restart would not roll back: ${why}`])
+      const on = await one.post('/v1/maintenance', { on: true, force: true })
+      expect(on.warnings).toEqual([`failover and maintenance would end with a restart: ${why}`])
+      await one.until('the drain', status => status.overrides.length === 1)
+    } finally {
+      inside('umount', '-l', one.state)
+    }
+    expect((await one.delete('/v1/overrides?server=10.9.0.13')).warnings).toBeUndefined()
   })
 
   test('what is not confirmed goes back by itself, and the status says that the file differs', async () => {
