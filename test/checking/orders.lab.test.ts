@@ -72,6 +72,8 @@ describe('what the file says besides', { retry: 0 }, () => {
   })
 
   test('other limits change no verdict', async () => {
+    // The drain has just ended.
+    await soon(async () => expect((await d1.status())?.services.find(({ name }) => name === 'asked')?.state).toBe('up'))
     const before = (await d1.status())?.services.map(({ name, state }) => [name, state])
     lab.write(file(2))
     await d1.cli('reload')
