@@ -28,7 +28,9 @@ export function createConfirmWindow(state: State, folder: string, { keep, inTurn
   }
 
   function write(pending: Pending | undefined): void {
-    keep('confirm', 'a restart would not roll back', () => writePending(folder, pending))
+    // What could not be removed is as wrong as what could not be written.
+    const what = pending ? 'a restart would not roll back' : 'a restart would roll back to the configuration before'
+    keep('confirm', what, () => writePending(folder, pending))
   }
 
   return {

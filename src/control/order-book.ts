@@ -14,7 +14,9 @@ export function createOrderBook(state: State, folder: string, keep: Keep, tell: 
 
   function set(orders: Orders): void {
     state.orders = orders
-    keep('orders', 'failover and maintenance would end with a restart', () => writeOrders(ordersFile(folder), orders))
+    keep('orders', 'a restart would go back to the failover and maintenance kept last', () =>
+      writeOrders(ordersFile(folder), orders),
+    )
     tell(orders)
     arm()
   }

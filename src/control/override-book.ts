@@ -43,7 +43,7 @@ export function createOverrideBook(state: State, folder: string, { keep, record,
   /** Merges stamps; `peers`: the other directors did not tell us. */
   function set(added: readonly Override[], peers: boolean): void {
     state.overrides = prune(merge(state.overrides, added), Date.now())
-    keep('overrides', 'drain, maint, weight and force would end with a restart', () =>
+    keep('overrides', 'a restart would go back to the drain, maint, weight and force kept last', () =>
       writeJson(overridesFile(folder), state.overrides),
     )
     tell(active(state.overrides, Date.now()))

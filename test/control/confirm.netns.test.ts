@@ -60,18 +60,24 @@ describe('a director that is told what to do', () => {
       const why = 'no space left on the device (df shows which one)'
       const drained = await one.post('/v1/overrides', { server: '10.9.0.13', verb: 'drain' })
       expect(drained.touched).toEqual(['web/10.9.0.13:80'])
-      expect(drained.warnings).toEqual([`drain, maint, weight and force would end with a restart: ${why}`])
+      expect(drained.warnings).toEqual([
+        `a restart would go back to the drain, maint, weight and force kept last: ${why}`,
+      ])
       one.write(file(5))
       const { text, warnings } = await one.post('/v1/reload', { confirm: '1m' })
       expect(text).toMatch(/rolls back in/)
       expect(warnings).toEqual([`a restart would not roll back: ${why}`])
       const on = await one.post('/v1/maintenance', { on: true, force: true })
-      expect(on.warnings).toEqual([`failover and maintenance would end with a restart: ${why}`])
+      expect(on.warnings).toEqual([`a restart would go back to the failover and maintenance kept last: ${why}`])
       await one.until('the drain', status => status.overrides.length === 1)
+      const ready = await one.delete('/v1/overrides?server=10.9.0.13')
+      expect(ready.warnings).toEqual([
+        `a restart would go back to the drain, maint, weight and force kept last: ${why}`,
+      ])
     } finally {
       inside('umount', '-l', one.state)
     }
-    expect((await one.delete('/v1/overrides?server=10.9.0.13')).warnings).toBeUndefined()
+    expect((await one.post('/v1/overrides', { server: '10.9.0.13', verb: 'drain' })).warnings).toBeUndefined()
   })
 
   test('what is not confirmed goes back by itself, and the status says that the file differs', async () => {
