@@ -44,9 +44,8 @@ export function histogram(): { add(value: number): void; read(): Histogram } {
     add(value) {
       sum += value
       count++
-      bounds.forEach((bound, i) => {
-        if (value <= bound) counts[i] = (counts[i] ?? 0) + 1
-      })
+      // From the widest down: most adverts are in time, but those that are late end early.
+      for (let i = bounds.length - 1; i >= 0 && value <= (bounds[i] ?? 0); i--) counts[i] = (counts[i] ?? 0) + 1
     },
     read: () => ({ buckets: bounds.map((le, i) => ({ le, count: counts[i] ?? 0 })), sum, count }),
   }

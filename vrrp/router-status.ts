@@ -43,6 +43,8 @@ export type StatusFacts = {
   readonly timeline: readonly Moment[]
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
 export function routerStatus(facts: StatusFacts): RouterStatus {
   const { router, state, standing, master, lastAdvert } = facts
   const { phase, knowledge } = state
@@ -63,24 +65,41 @@ export function routerStatus(facts: StatusFacts): RouterStatus {
       value: effective - explained,
       reason: knowledge.behind.reason ?? 'stays behind until given back',
     })
-  const { name, vrid, family, version, advertInterval } = router
-  return {
-    ...{ name, vrid, interface: router.interface, family, version, advertInterval },
+  // Without spreads: of 255 routers this is made every two seconds in the process that sends the adverts.
+  const status: Writable<RouterStatus> = {
+    name: router.name,
+    vrid: router.vrid,
+    interface: router.interface,
+    family: router.family,
+    version: router.version,
     state: phase.name,
     since: facts.since,
     cause: facts.cause,
     priority: { base: router.priority, effective, contributions },
-    vips: [...router.vips, ...router.excludedVips].map(vip => `${vip.address}/${vip.prefix}`),
-    ...(master === undefined ? {} : { master }),
-    ...(lastAdvert === undefined ? {} : { lastAdvert }),
+    advertInterval: router.advertInterval,
+    vips: vipTexts(router),
     faults: facts.faults,
-    ...(knowledge.behind ? { behind: knowledge.behind } : {}),
     counters: { ...facts.counters },
     timeline: facts.timeline.map(({ at, what }) => ({ at, what })),
   }
+  if (master !== undefined) status.master = master
+  if (lastAdvert !== undefined) status.lastAdvert = lastAdvert
+  if (knowledge.behind) status.behind = knowledge.behind
+  return status
 }
 
 /** What the group takes away from this router's own priority; 0 or less. */
 function groupShare(standing: Standing, counted: number): number {
   return Math.min(0, counted - standing.priority)
+}
+
+/** A router's configuration never changes in place. */
+const texts = new WeakMap<VirtualRouter, readonly string[]>()
+
+function vipTexts(router: VirtualRouter): readonly string[] {
+  const known = texts.get(router)
+  if (known) return known
+  const made = [...router.vips, ...router.excludedVips].map(vip => `${vip.address}/${vip.prefix}`)
+  texts.set(router, made)
+  return made
 }

@@ -39,7 +39,7 @@ export function withNumbers(before: RouterStatus, numbers: RouterNumbers): Route
   return { ...before, ...numbers, counters: { ...before.counters, ...numbers.counters } }
 }
 
-/** Key by key, and text by text: a deep comparison of every status takes ten times as long. */
+/** Key by key, without making anything: 255 routers are compared every two seconds in the process that sends the adverts. */
 function sameButNumbers(a: RouterStatus, b: RouterStatus): boolean {
   const keys = Object.keys(a) as (keyof RouterStatus)[]
   if (keys.length !== Object.keys(b).length) return false
@@ -47,21 +47,43 @@ function sameButNumbers(a: RouterStatus, b: RouterStatus): boolean {
 }
 
 const numeric: ReadonlySet<string> = new Set<keyof RouterNumbers>(['lastAdvert', 'counters', 'lateness', 'senders'])
-const same = (a: unknown, b: unknown) =>
-  a === b || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b))
+
+/** Both are data: nothing else is in a status. */
+function same(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, at) => same(item, b[at]))
+  const keys = Object.keys(a)
+  if (Array.isArray(b) || keys.length !== Object.keys(b).length) return false
+  return keys.every(key => key in b && same(a[key as keyof typeof a], b[key as keyof typeof b]))
+}
 
 function numbersOf(before: RouterStatus, after: RouterStatus): RouterNumbers | undefined {
-  const counters = Object.entries(after.counters).filter(([name, value]) => before.counters[name] !== value)
+  const counters = changed(before.counters, after.counters)
   const { name, lastAdvert, lateness, senders } = after
   const advert = lastAdvert !== undefined && lastAdvert !== before.lastAdvert
   const late = lateness !== undefined && lateness.count !== before.lateness?.count
   const heard = senders !== undefined && !same(senders, before.senders)
-  if (!advert && !late && !heard && counters.length === 0) return undefined
+  if (!advert && !late && !heard && !counters) return undefined
   return {
     name,
     ...(advert ? { lastAdvert } : {}),
-    ...(counters.length > 0 ? { counters: Object.fromEntries(counters) } : {}),
+    ...(counters ? { counters } : {}),
     ...(late ? { lateness } : {}),
     ...(heard ? { senders } : {}),
   }
+}
+
+function changed(
+  before: RouterStatus['counters'],
+  after: RouterStatus['counters'],
+): Record<string, number> | undefined {
+  let found: Record<string, number> | undefined
+  for (const name of Object.keys(after)) {
+    const value = after[name]
+    if (value === undefined || before[name] === value) continue
+    found ??= {}
+    found[name] = value
+  }
+  return found
 }

@@ -51,6 +51,23 @@ describe('the news of the routers', () => {
     expect(news.of([fault]).routers).toEqual([fault])
   })
 
+  test.each<[string, Partial<RouterStatus>]>([
+    [
+      'a contribution',
+      { priority: { ...status().priority, contributions: [{ source: 'x', value: 0, reason: 'up' }] } },
+    ],
+    ['one more contribution', { priority: { ...status().priority, contributions: [] } }],
+    ['another VIP', { vips: ['10.9.0.101/32'] }],
+    ['one more VIP', { vips: ['10.9.0.100/32', '10.9.0.101/32'] }],
+    ['a moment', { timeline: [{ at: 1, what: 'deadline' }] }],
+    ['a field that was not there', { source: '10.9.0.11' }],
+  ])('are the whole again after %s', (_, changes) => {
+    const news = statusNews()
+    news.of([status()])
+    expect(news.of([status(changes)]).routers).toEqual([status(changes)])
+    expect(news.of([status()]).routers).toEqual([status()])
+  })
+
   test('leave whoever hears them knowing what the whole statuses say, whatever changes', () => {
     const news = statusNews()
     const { known, hear } = listener()
