@@ -20,6 +20,7 @@ import { quiet } from '../vrrp/quiet.js'
 import { createRouters } from '../vrrp/routers.js'
 import { createSockets } from '../vrrp/sockets.js'
 import { statusNews } from '../vrrp/status-news.js'
+import { statusTurns } from '../vrrp/status-turns.js'
 import { createVirtualMacs } from '../vrrp/virtual-macs.js'
 import { openChannel } from './channel.js'
 import { pathsFromEnvironment } from './paths.js'
@@ -115,6 +116,16 @@ let promoted: { readonly held: readonly Held[]; readonly at: number } | undefine
 let synced = false
 let leaving = false
 let publishing = false
+const readStatuses = statusTurns({
+  names: routers.names,
+  status: routers.status,
+  each: news.look,
+  done() {
+    const longest = Math.round(lag.read(clock.now()) * 10) / 10
+    channel.send('control', { type: 'router-status', ...news.take(), lag: longest })
+  },
+  turn: setImmediate,
+})
 let tellingHeld = false
 
 links.watch(event => {
@@ -266,8 +277,7 @@ function publish(): void {
 
 function tellStatus(): void {
   publishing = false
-  const longest = Math.round(lag.read(clock.now()) * 10) / 10
-  channel.send('control', { type: 'router-status', ...news.of(routers.statuses()), lag: longest })
+  readStatuses()
 }
 
 async function leave(how: Leave): Promise<void> {

@@ -187,6 +187,22 @@ export function createRouters(ports: RoutersPorts) {
       }))
   }
 
+  function statusOf(name: string, known: Running): RouterStatus {
+    const status = known.handle.status()
+    const { behind } = status
+    if (known.order && !behind && status.state === 'master') queueMicrotask(() => known.order && ended(name, known))
+    const source = known.place.lan.source()
+    const heard = known.handle.senders()
+    // A second spread in one literal costs more than all the rest.
+    const all: { -readonly [K in keyof RouterStatus]: RouterStatus[K] } = { ...status }
+    all.counters = withStrays(status.counters, ports.sockets.strayCounters(known.config))
+    all.lateness = known.handle.lateness()
+    if (source !== undefined) all.source = source
+    if (heard.length > 0) all.senders = heard
+    if (behind) all.behind = known.order ?? behind
+    return all
+  }
+
   return {
     upsert(items: readonly Keyed[]): void {
       for (const { key, hash, value } of items) configs.set(key, { hash, config: value as VirtualRouter })
@@ -243,23 +259,12 @@ export function createRouters(ports: RoutersPorts) {
       return oldest === undefined ? undefined : ports.clock.now() - oldest
     },
     each: () => [...running].map(([name, { handle, config }]) => ({ name, handle, config })),
-    statuses(): RouterStatus[] {
-      return [...running].map(([name, known]) => {
-        const status = known.handle.status()
-        const { behind } = status
-        if (known.order && !behind && status.state === 'master') queueMicrotask(() => known.order && ended(name, known))
-        const source = known.place.lan.source()
-        const heard = known.handle.senders()
-        // A second spread in one literal costs more than all the rest.
-        const all: { -readonly [K in keyof RouterStatus]: RouterStatus[K] } = { ...status }
-        all.counters = withStrays(status.counters, ports.sockets.strayCounters(known.config))
-        all.lateness = known.handle.lateness()
-        if (source !== undefined) all.source = source
-        if (heard.length > 0) all.senders = heard
-        if (behind) all.behind = known.order ?? behind
-        return all
-      })
+    names: () => [...running.keys()],
+    status(name: string): RouterStatus | undefined {
+      const known = running.get(name)
+      return known && statusOf(name, known)
     },
+    statuses: (): RouterStatus[] => [...running].map(([name, known]) => statusOf(name, known)),
     held: (): Held[] => [...running.values()].flatMap(({ handle }) => handle.held() ?? []),
     /** What it holds, with the patience that the others have after the last advert before a restart. */
     keptOverRestart: (): Held[] =>

@@ -11,27 +11,36 @@ export type StatusNews = {
  */
 export function statusNews() {
   let told = new Map<string, RouterStatus>()
+  let found = nothing()
 
   return {
-    of(statuses: readonly RouterStatus[]): StatusNews {
-      const routers: RouterStatus[] = []
-      const numbers: RouterNumbers[] = []
-      for (const status of statuses) {
-        const before = told.get(status.name)
-        if (!before || !sameButNumbers(before, status)) routers.push(status)
-        else {
-          const changed = numbersOf(before, status)
-          if (changed) numbers.push(changed)
-        }
+    /** One more router as it is now. */
+    look(status: RouterStatus): void {
+      const before = told.get(status.name)
+      if (!before || !sameButNumbers(before, status)) found.routers.push(status)
+      else {
+        const changed = numbersOf(before, status)
+        if (changed) found.numbers.push(changed)
       }
-      told = new Map(statuses.map(status => [status.name, status]))
+      found.seen.set(status.name, status)
+    },
+    /** All have been looked at: what is to be told. A router that was not among them is no more. */
+    take(): StatusNews {
+      const { routers, numbers, seen } = found
+      told = seen
+      found = nothing()
       return { routers, numbers }
     },
-    /** Whoever listens now has heard nothing. */
+    /** Whoever listens now has heard nothing, nor does he understand the numbers found so far: those are looked at once more. */
     forget(): void {
       told.clear()
+      found = nothing()
     },
   }
+}
+
+function nothing() {
+  return { routers: [] as RouterStatus[], numbers: [] as RouterNumbers[], seen: new Map<string, RouterStatus>() }
 }
 
 /** The status after `numbers` were told. */

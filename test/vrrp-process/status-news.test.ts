@@ -11,6 +11,12 @@ const status = (changes: Partial<RouterStatus> = {}): RouterStatus => ({
   ...changes,
 })
 
+/** All routers looked at in one go. */
+function ofAll(news: ReturnType<typeof statusNews>, statuses: readonly RouterStatus[]): StatusNews {
+  statuses.forEach(news.look)
+  return news.take()
+}
+
 /** What somebody knows who hears all the news. */
 function listener() {
   const known = new Map<string, RouterStatus>()
@@ -26,15 +32,15 @@ function listener() {
 describe('the news of the routers', () => {
   test('are the whole of one that was not told yet, and nothing of one that is as it was', () => {
     const news = statusNews()
-    expect(news.of([status()])).toEqual({ routers: [status()], numbers: [] })
-    expect(news.of([status()])).toEqual({ routers: [], numbers: [] })
+    expect(ofAll(news, [status()])).toEqual({ routers: [status()], numbers: [] })
+    expect(ofAll(news, [status()])).toEqual({ routers: [], numbers: [] })
   })
 
   test('are the numbers alone where only they have changed', () => {
     const news = statusNews()
-    news.of([status()])
+    ofAll(news, [status()])
     const later = status({ lastAdvert: 6, counters: { 'advertisement-rcvd': 2, 'checksum-plain': 0 } })
-    expect(news.of([later])).toEqual({
+    expect(ofAll(news, [later])).toEqual({
       routers: [],
       numbers: [{ name: 'web', lastAdvert: 6, counters: { 'advertisement-rcvd': 2 } }],
     })
@@ -42,13 +48,13 @@ describe('the news of the routers', () => {
 
   test('are the whole again when anything else has changed, when it came back, and for somebody new', () => {
     const news = statusNews()
-    news.of([status()])
+    ofAll(news, [status()])
     const fault = status({ state: 'fault', faults: ['interface eth1 is down'] })
-    expect(news.of([fault]).routers).toEqual([fault])
-    news.of([])
-    expect(news.of([fault]).routers).toEqual([fault])
+    expect(ofAll(news, [fault]).routers).toEqual([fault])
+    ofAll(news, [])
+    expect(ofAll(news, [fault]).routers).toEqual([fault])
     news.forget()
-    expect(news.of([fault]).routers).toEqual([fault])
+    expect(ofAll(news, [fault]).routers).toEqual([fault])
   })
 
   test.each<[string, Partial<RouterStatus>]>([
@@ -63,9 +69,20 @@ describe('the news of the routers', () => {
     ['a field that was not there', { source: '10.9.0.11' }],
   ])('are the whole again after %s', (_, changes) => {
     const news = statusNews()
-    news.of([status()])
-    expect(news.of([status(changes)]).routers).toEqual([status(changes)])
-    expect(news.of([status()]).routers).toEqual([status()])
+    ofAll(news, [status()])
+    expect(ofAll(news, [status(changes)]).routers).toEqual([status(changes)])
+    expect(ofAll(news, [status()]).routers).toEqual([status()])
+  })
+
+  test('leave out what was found before somebody new came, so that he is told of it as a whole the next time', () => {
+    const news = statusNews()
+    const [other, later] = [status({ name: 'other' }), status({ lastAdvert: 6 })]
+    ofAll(news, [status(), other])
+    news.look(later)
+    news.forget()
+    news.look(other)
+    expect(news.take()).toEqual({ routers: [other], numbers: [] })
+    expect(ofAll(news, [later, other])).toEqual({ routers: [later], numbers: [] })
   })
 
   test('leave whoever hears them knowing what the whole statuses say, whatever changes', () => {
@@ -79,7 +96,7 @@ describe('the news of the routers', () => {
       ...[silent, silent, status({ priority: { base: 100, effective: 60, contributions: [] } })],
     ]
     for (const now of history) {
-      hear(news.of([now, status({ name: 'other' })]))
+      hear(ofAll(news, [now, status({ name: 'other' })]))
       expect({ ...known.get('web'), counters: {} }).toEqual({ ...now, counters: {} })
       expect(known.get('web')?.counters).toMatchObject(now.counters)
     }
