@@ -87,7 +87,11 @@ export async function watchLinks(): Promise<Links> {
     throw error
   }
 
-  const byName = (name: string) => [...links.values()].find(link => link.name === name)
+  /** Asked for every advert. */
+  const byName = (name: string) => {
+    for (const link of links.values()) if (link.name === name) return link
+    return undefined
+  }
   return {
     byName,
     byIndex: index => links.get(index),

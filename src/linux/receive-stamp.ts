@@ -54,5 +54,7 @@ export function descriptorOf(cookie: Buffer): number | undefined {
 
 /** struct timespec. A double holds it to a quarter of a microsecond. */
 function milliseconds(time: Buffer): number {
-  return Number(time.readBigInt64LE(0)) * 1000 + Number(time.readBigInt64LE(8)) / 1e6
+  // In halves: bigints are made anew, twice an advert.
+  const seconds = time.readInt32LE(4) * 2 ** 32 + time.readUInt32LE(0)
+  return seconds * 1000 + time.readUInt32LE(8) / 1e6
 }

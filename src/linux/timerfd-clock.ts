@@ -22,6 +22,7 @@ export function timerfdClock(): TimerfdClock {
     immediate ??= setImmediate(judge)
   })
   watcher.unref()
+  let holding = false
   /** Ascending by deadline; equal ones in the order of their calls. */
   const entries: Entry[] = []
   /** What it is set to; undefined: to nothing. */
@@ -87,14 +88,21 @@ export function timerfdClock(): TimerfdClock {
   function arm() {
     if (closed || immediate) return
     const first = entries[0]?.deadline
-    if (first === undefined) watcher.unref()
-    else watcher.ref()
+    hold(first !== undefined)
     // Set too early, it rings once for nothing: cheaper than a call for each advert that puts off a deadline.
     if (!rung && (first === undefined || (armed !== undefined && armed <= first))) return
     armed = first
     rung = false
     // 0 would disarm it.
     set(first === undefined ? 0 : Math.max(1, Math.ceil((first - performance.now()) * 1e6)))
+  }
+
+  /** Whether it keeps the process from ending; each is a call out of JavaScript, and `arm` is called twice for an advert. */
+  function hold(wanted: boolean) {
+    if (wanted === holding) return
+    holding = wanted
+    if (wanted) watcher.ref()
+    else watcher.unref()
   }
 
   /** struct itimerspec: no interval, then seconds and nanoseconds from now; 0: off. */
