@@ -1,5 +1,5 @@
 import raw from 'raw-socket'
-import { addressBytes } from '../../vrrp/address.js'
+import { addressBytes, addressText } from '../../vrrp/address.js'
 import type { Family, Lan, Received } from '../../vrrp/ports.js'
 import { assemble, attachFilter } from './bpf.js'
 import { codeOf, errnoName, KernelError } from './errno.js'
@@ -269,21 +269,25 @@ function receiver(
       return false // EAGAIN: empty. Any other error comes again as an event of the poll.
     }
     // Outside of the try: what the reader throws is a broken invariant, not an empty socket.
-    const packet = bytes < 0 ? undefined : parse(buffer.subarray(0, bytes), source)
-    if (packet) take?.(waited ? { ...packet, waited: waited() } : packet)
-    return bytes >= 0
+    if (bytes < 0 || !take) return bytes >= 0
+    const packet = parse(bytes, source)
+    if (packet) take(packet)
+    return true
   }
 
-  function parse(packet: Buffer, source: string): Received | undefined {
-    if (family === 6) return { payload: packet, source, ...(kind === 'multicast' && { destination: vrrpGroup[6] }) }
-    const header = ((packet[0] ?? 0) & 15) * 4
-    if (header < 20 || packet.length < header) return undefined
-    return {
-      payload: packet.subarray(header),
-      source,
-      destination: packet.subarray(16, 20).join('.'),
-      ttl: packet.readUInt8(8),
+  /** What lies in `buffer`. */
+  function parse(bytes: number, source: string): Received | undefined {
+    const stamp = waited ? { waited: waited() } : undefined
+    if (family === 6) {
+      const payload = buffer.subarray(0, bytes)
+      return kind === 'multicast'
+        ? { payload, source, destination: vrrpGroup[6], ...stamp }
+        : { payload, source, ...stamp }
     }
+    const header = ((buffer[0] ?? 0) & 15) * 4
+    if (header < 20 || bytes < header) return undefined
+    const destination = addressText(buffer, 16, 4)
+    return { payload: buffer.subarray(header, bytes), source, destination, ttl: buffer.readUInt8(8), ...stamp }
   }
 
   function cookieOf(): Buffer {
