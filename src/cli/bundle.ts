@@ -44,7 +44,12 @@ export const bundle: Run = async ({ options, out, err }) => {
     const read = loaded?.ok ? loaded.config.files : (loaded?.files ?? [paths.config])
     for (const [at, file] of read.entries())
       put(`config-${at}-${basename(file)}`, await answer(async () => blanked(file)))
-    put('doctor.txt', await answer(async () => formatReport(runDoctor(loaded?.ok ? { config: loaded.config } : {}))))
+    put(
+      'doctor.txt',
+      await answer(async () =>
+        formatReport(runDoctor({ run: paths.run, ...(loaded?.ok ? { config: loaded.config } : {}) })),
+      ),
+    )
     for (const [file, path] of files) put(file, await answer(async () => readFileSync(path, 'utf8')))
     for (const [file, program, ...args] of commands)
       put(

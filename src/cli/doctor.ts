@@ -20,7 +20,7 @@ export const doctor: Run = async ({ options, out, err }) => {
   }
   if (result && !result.ok)
     err(`${file} is not valid (see \`lvskeeper check ${file}\`): only the machine itself is looked at\n`)
-  const report = runDoctor(result?.ok ? { config: result.config } : {})
+  const report = runDoctor({ run: pathsOf(options).run, ...(result?.ok ? { config: result.config } : {}) })
   out(options['json'] ? `${JSON.stringify(report)}\n` : formatReport(report))
   if (result && !result.ok) return exit.config
   return report.problems > 0 ? exit.failed : exit.ok

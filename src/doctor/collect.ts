@@ -8,6 +8,7 @@ import { readInterfaces, readNeighbours, readRoutes, readWay } from './collect-n
 import type { Facts, Firewall, Interface } from './facts.js'
 import { conf } from './facts.js'
 import { readListeners } from './listeners.js'
+import { readOwnSettings } from './own-settings.js'
 
 const perInterface = [
   ...['arp_ignore', 'arp_announce', 'rp_filter', 'send_redirects', 'accept_local', 'forwarding', 'promote_secondaries'],
@@ -30,10 +31,11 @@ export type CollectOptions = {
   /** Addresses whose way out is asked of the kernel. */
   readonly waysTo?: readonly string[]
   readonly peerKeyFile?: string | undefined
+  readonly run?: string | undefined
 }
 
 /** Looks at this host: /proc, /sys, `ip -json`, nft or iptables where they are there. Changes nothing; never throws. */
-export function collectFacts({ waysTo = [], peerKeyFile }: CollectOptions = {}): Facts {
+export function collectFacts({ waysTo = [], peerKeyFile, run }: CollectOptions = {}): Facts {
   const interfaces = readInterfaces()
   const loadable = readLoadable()
   const size = /size=(\d+)/.exec(read('/proc/net/ip_vs') ?? '')?.[1]
@@ -43,6 +45,7 @@ export function collectFacts({ waysTo = [], peerKeyFile }: CollectOptions = {}):
     interfaces,
     routes: [...readRoutes(4), ...readRoutes(6)],
     sysctls: readSettings(interfaces),
+    ...(run === undefined ? {} : { ownSettings: readOwnSettings(run) }),
     modules: readModules(),
     ...(loadable ? { loadable } : {}),
     ...(size === undefined ? {} : { ipvs: { tableSize: Number(size) } }),

@@ -1,3 +1,5 @@
+import type { OwnSetting } from './own-settings.js'
+
 /** What is so on this host, in this network namespace, at one moment. Plain data: the checks on it are pure. */
 export type Facts = {
   readonly interfaces: readonly Interface[]
@@ -5,6 +7,8 @@ export type Facts = {
   readonly routes: readonly Route[]
   /** Settings by their sysctl name (a dot inside an interface's name is a slash). Missing: no such setting here. */
   readonly sysctls: Readonly<Record<string, string>>
+  /** Those that lvskeeper has changed, where its journal is known. */
+  readonly ownSettings?: readonly OwnSetting[]
   /** Modules that are loaded or built in. */
   readonly modules: ReadonlySet<string>
   /** Modules that could be loaded; undefined: the list of this kernel cannot be read. */

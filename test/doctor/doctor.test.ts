@@ -1,9 +1,13 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Config } from '../../config/config.js'
 import { loadConfig } from '../../config/load.js'
 import { doctorFindings } from '../../src/doctor/doctor.js'
 import type { Facts, Interface } from '../../src/doctor/facts.js'
 import { formatReport, toReport } from '../../src/doctor/finding.js'
+import { readOwnSettings } from '../../src/doctor/own-settings.js'
 
 const eth0: Interface = {
   name: 'eth0',
@@ -290,4 +294,41 @@ test('a key of the peers that is missing, empty or open to everybody is found', 
   expect(found({ keys: 1, mode: 0o644 })).toEqual([['warning', 'peer-key-open', 'chmod 600 /etc/lvskeeper/peer.key']])
   expect(found({ keys: 0, mode: 0o600 })).toEqual([['problem', 'peer-key', make]])
   expect(found({ failure: 'no such file or folder' })).toEqual([['problem', 'peer-key', make]])
+})
+
+describe('settings that lvskeeper has changed', () => {
+  const name = 'net.ipv4.conf.eth0.arp_ignore'
+  const changed = { name, previous: '0', value: '1' }
+  const told = (now?: string) =>
+    doctorFindings({ ...healthy, ownSettings: [now === undefined ? changed : { ...changed, now }] }, dr)
+
+  test('are shown with what they were', () => {
+    expect(told('1')).toMatchObject([
+      { level: 'note', code: 'own-settings', text: expect.stringContaining(`${name}=1 (was 0)`) },
+    ])
+  })
+
+  test('are a warning, with the command, once somebody has changed them again', () => {
+    expect(told('0')).toMatchObject([{ level: 'warning', code: 'own-setting-changed', fix: [`sysctl -w ${name}=1`] }])
+  })
+
+  test('are left out when their interface is gone', () => {
+    expect(told()).toEqual([])
+  })
+
+  test('are read from the journals of the run folder; without any there is nothing to say', () => {
+    const run = mkdtempSync(join(tmpdir(), 'doctor-'))
+    try {
+      expect(readOwnSettings(run)).toEqual([])
+      const ours = { name: 'net.ipv4.ip_default_ttl', previous: '63', value: '64' }
+      writeFileSync(
+        join(run, 'sysctl.json'),
+        JSON.stringify([ours, { ...changed, name: 'net.ipv4.conf.none0.arp_ignore' }]),
+      )
+      expect(readOwnSettings(run)).toMatchObject([{ ...ours, now: expect.stringMatching(/^\d+$/) }, { previous: '0' }])
+      expect(readOwnSettings(run)[1]).not.toHaveProperty('now')
+    } finally {
+      rmSync(run, { recursive: true })
+    }
+  })
 })
