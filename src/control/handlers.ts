@@ -132,7 +132,9 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
         // The candidate came as JSON, which knows no bytes: compared as JSON, keys of authentication are equal again.
         const now = candidate === undefined ? state.config : (JSON.parse(JSON.stringify(state.config)) as Config)
         const table = await actions.kernelTable(ids)
-        return { value: planChanges(now, next, [...state.services.values()], table, actions.kernelSettings()) }
+        const known = new Set(state.peers().flatMap(peer => (peer.state === 'fresh' ? [peer.name] : [])))
+        const services = [...state.services.values()]
+        return { value: planChanges(now, next, services, table, actions.kernelSettings(), known) }
       } catch (error) {
         return no('unavailable', error instanceof Error ? error.message : String(error))
       }

@@ -11,6 +11,7 @@ import type { ServiceStatus } from '../messages.js'
 import { durationWords, fieldWords } from './plan-words.js'
 import { type KernelSettings, settingChanges } from './planned-settings.js'
 import { restartNeeded } from './restart-needed.js'
+import { vipOrder } from './vip-order.js'
 
 /**
  * What applying `next` would change: virtual routers and services field by field, and the kernel table as it would be
@@ -22,12 +23,14 @@ export function planChanges(
   services: readonly ServiceStatus[],
   kernel: Table,
   settings: KernelSettings,
+  /** The other directors that are heard as lvskeeper. */
+  known: ReadonlySet<string> = new Set(),
 ): PlanAnswer {
   const lines = [
     ...changed('virtual router', now.routers, next.routers),
     ...changed('virtual server', now.services, next.services),
     ...others(now, next),
-    ...restartNeeded(now, next).map(text => `! ${text}`),
+    ...[...vipOrder(now, next, known), ...restartNeeded(now, next)].map(text => `! ${text}`),
   ]
   const ipvsadm = tableOps(now, next, services, kernel)
   const inputs = next.services.map(service => checkerInput(service, standing(services, 'up'), found(service, services)))

@@ -40,6 +40,40 @@ const settled = kernel({ 'net.ipv4.vs.expire_nodest_conn': '1', 'net.ipv4.vs.exp
 const plan = (to: string, from = base, settings = settled) =>
   planChanges(config(from), config(to), [], nothing, settings)
 
+describe('a plan that changes advertised VIPs', () => {
+  const more = base.replace('vips: [10.9.0.100/32]', 'vips: [10.9.0.100/32, 10.9.0.101/32]')
+  const attention = (to: string, from = base, known: readonly string[] = []) => {
+    const { text } = planChanges(config(from), config(to), [], nothing, settled, new Set(known))
+    return text.split('\n').filter(line => line.startsWith('!'))
+  }
+
+  test('says in which order to reload where the other director is not heard as lvskeeper', () => {
+    const [line, ...rest] = attention(more)
+    expect(rest).toEqual([])
+    expect(line).toContain('virtual router web: d2 is not heard as lvskeeper')
+    const steps = ['failover web --force', 'reload here', 'reload it', 'failover web --back']
+    const at = steps.map(step => line!.indexOf(step))
+    expect(at).toEqual(at.toSorted((a, b) => a - b))
+    expect(at[0]).toBeGreaterThan(0)
+  })
+
+  test('says so for VIPs that go as well', () => {
+    expect(attention(base, more)).toHaveLength(1)
+  })
+
+  test('says nothing where the other is lvskeeper, which compares but never enforces', () => {
+    expect(attention(more, base, ['d2'])).toEqual([])
+  })
+
+  test('says nothing when only their order or something else changes, or a router comes', () => {
+    const turned = more.replace('10.9.0.100/32, 10.9.0.101/32', '10.9.0.101/32, 10.9.0.100/32')
+    expect(attention(turned, more)).toEqual([])
+    expect(attention(base.replace('scheduler: wrr', 'scheduler: wlc'))).toEqual([])
+    const second = '  two: { vrid: 52, interface: eth0, vips: [10.9.0.102/32] }\nvirtual_servers:'
+    expect(attention(base.replace('virtual_servers:', second))).toEqual([])
+  })
+})
+
 describe('a plan', () => {
   test('of the same file changes nothing in the configuration', () => {
     expect(plan(base).details).toEqual([])
