@@ -60,6 +60,16 @@ describe('a pair of directors', () => {
     expect(segment.story().filter(line => line === 'd1 announce').length - before).toBe(6)
   })
 
+  test('announces again when a bridge or bond has changed, but only where it is master', async () => {
+    const segment = await pair()
+    await segment.until(START + 7000)
+    const count = (name: string) => segment.story().filter(line => line === `${name} announce`).length
+    const before = [count('d1'), count('d2')]
+    for (const director of segment.directors) director.handle()!.reannounce()
+    await segment.until(START + 7100)
+    expect([count('d1'), count('d2')]).toEqual([before[0]! + 5, before[1]])
+  })
+
   test('hands over on stop: the taker has the VIP before the leaver lets it go', async () => {
     const segment = await pair()
     acquaint(segment)
