@@ -9,7 +9,9 @@ export type Surroundings = {
   readonly readFile: (path: string) => string
   /** Names in a folder, given its absolute path; throws like readdirSync. */
   readonly listFolder: (path: string) => readonly string[]
-  /** Files that belong to directors (secrets, users) may be absent where the file is only checked. */
+  /** Why the program at this absolute path cannot be run; undefined: it can. Absent: nobody looks. */
+  readonly notRunnable?: (path: string) => string | undefined
+  /** What belongs to directors (secrets, users, programs) may be absent where the file is only checked. */
   readonly static: boolean
 }
 

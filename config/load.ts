@@ -37,6 +37,8 @@ export type LoadOptions = {
   readonly readFile?: (path: string) => string
   /** Absolute path -> names; throws. Default: the file system. */
   readonly listFolder?: (path: string) => readonly string[]
+  /** Why the program at this absolute path cannot be run; undefined: it can. Absent: nobody looks. */
+  readonly notRunnable?: (path: string) => string | undefined
 }
 
 export type Loaded =
@@ -62,6 +64,7 @@ export function loadConfig(text: string, options: LoadOptions): Loaded {
     readFile: options.readFile ?? (path => readFileSync(path, 'utf8')),
     listFolder: options.listFolder ?? (path => readdirSync(path)),
     static: options.static === true,
+    ...(options.notRunnable ? { notRunnable: options.notRunnable } : {}),
   }
   const gathered = gather(options.file, text, surroundings)
   const report = reporter(gathered.place, gathered.findings, gathered.warnings)

@@ -9,10 +9,12 @@ export type Secrets = {
   either(path: Path, key: string, value: string | undefined, file: string | undefined): string | undefined
   user(path: Path, name: string | undefined): number | undefined
   group(path: Path, name: string | undefined): number | undefined
+  /** Complains of a program that cannot be run here. */
+  program(path: Path, name: string): void
 }
 
 /** Reads what the file points to. Where the file is only checked, what is not here is a warning. */
-export function secrets({ readFile, static: isStatic }: Surroundings, report: Reporter): Secrets {
+export function secrets({ readFile, notRunnable, static: isStatic }: Surroundings, report: Reporter): Secrets {
   const cache = new Map<string, string | undefined>()
   const unavailable = isStatic ? report.warn : report.error
 
@@ -49,5 +51,9 @@ export function secrets({ readFile, static: isStatic }: Surroundings, report: Re
     },
     user: (path, name) => lookUp(path, '/etc/passwd', 'user', name),
     group: (path, name) => lookUp(path, '/etc/group', 'group', name),
+    program(path, name) {
+      const why = notRunnable?.(name)
+      if (why !== undefined) unavailable('program-missing', path, `${name} cannot be run: ${why}`)
+    },
   }
 }

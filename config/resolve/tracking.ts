@@ -71,6 +71,8 @@ function scriptCheck(path: Path, name: string, script: Script, secrets: Secrets,
     report.error('relative-program', [...path, 'argv', 0], `${program} is no absolute path`, {
       suggestion: 'programs are named by their whole path',
     })
+  // One that cannot run would count as failing, or as never heard of: either way not what the file means.
+  else secrets.program([...path, 'argv', 0], program)
   const interval = script.interval ?? 1000
   const parameters = {
     probe: {

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { hostname, networkInterfaces } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import { loadConfig } from '../../config/load.js'
+import { fileTrouble } from '../file-trouble.js'
 
 /** Reads and resolves a configuration file as this machine sees it. Throws only when the file itself cannot be read. */
 export function loadFile(
@@ -23,6 +24,7 @@ export function loadText(
     localAddresses: localAddresses(),
     env: process.env,
     readFile: path => readFileSync(isAbsolute(path) ? path : join(dirname(file), path), 'utf8'),
+    notRunnable,
     ...(node === undefined ? {} : { node }),
     ...(options.static === undefined ? {} : { static: options.static }),
   })
@@ -33,4 +35,15 @@ export function localAddresses(): string[] {
   return Object.values(networkInterfaces()).flatMap(list =>
     (list ?? []).map(({ address }) => address.split('%')[0] ?? address),
   )
+}
+
+/** Why a program cannot be run, as far as its file tells: nobody may execute it, it is none, or it is not there. */
+export function notRunnable(path: string): string | undefined {
+  try {
+    const found = statSync(path)
+    if (!found.isFile()) return 'it is no file'
+    return (found.mode & 0o111) === 0 ? 'it is not executable' : undefined
+  } catch (error) {
+    return fileTrouble(error)
+  }
 }

@@ -225,6 +225,12 @@ export const cases: Case[] = [
     `${directors}virtual_routers:\n  web: { vrid: 51, interface: eth0, transport: unicast, vips: ['fd00:9::100/128'] }\n`,
   ],
   ['unknown-tracked', `${router('track: { scripts: [uplnk] }')}scripts:\n  uplink: { argv: [/bin/true] }\n`],
+  [
+    'program-missing',
+    `${router('track: { scripts: [uplink] }')}scripts:\n  uplink: { argv: [/opt/uplink] }\n`,
+    {},
+    { notRunnable: () => 'no such file or folder' },
+  ],
   ['unused-tracked', `${router('')}scripts:\n  uplink: { argv: [/bin/true] }\n`],
   [
     'process-range',
