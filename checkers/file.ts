@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { excerpt, failed, failureOf } from './errors.js'
 import { onAbort } from './on-abort.js'
 import type { Outcome, Probe } from './ports.js'
@@ -7,8 +8,7 @@ import type { FileSpec } from './spec.js'
 /** A file on this director: that it is there, or the number in it (keepalived's track_file). */
 export function fileProbe({ path, weight = 0, exists }: FileSpec): Probe {
   return async ({ address, port }, signal) => {
-    if (!(await turn(signal))) return failed('local-error', 'SOCKERR', 'other files are still being read')
-    const text = await read(path.replaceAll('{address}', address).replaceAll('{port}', String(port))).finally(next)
+    const text = await firstBytes(path.replaceAll('{address}', address).replaceAll('{port}', String(port)), signal)
     if (typeof text === 'object') return text
     if (exists !== undefined) {
       const there = text !== undefined
@@ -25,39 +25,53 @@ export function fileProbe({ path, weight = 0, exists }: FileSpec): Probe {
 }
 
 /**
- * Files that are read at once. On a dead network mount reading never ends, and holds one of the four threads on which this process does
- * all that has to do with files: the others are not for checks.
+ * Files that are read at once. On a dead network mount reading never ends, and holds one of the threads on which this process does
+ * all that has to do with files (UV_THREADPOOL_SIZE in process/child.ts): the others are not for checks.
  */
 const TOGETHER = 2
-let reading = 0
-const waiting = new Set<() => void>()
+/** Folders in which a file is being read, and since when, ms of the epoch. One at a time: a dead mount gets one thread, and the files elsewhere go on. */
+const reading = new Map<string, number>()
+const waiting = new Set<{ readonly folder: string; readonly go: () => Promise<void> }>()
 
-/** false: the signal came first. */
-function turn(signal: AbortSignal): Promise<boolean> | boolean {
-  if (reading < TOGETHER) {
-    reading++
-    return true
-  }
-  if (signal.aborted) return false
+/** Waits for its turn and for the file, no longer than the signal; a read that goes on after it keeps its turn. */
+function firstBytes(path: string, signal: AbortSignal): Promise<string | undefined | Outcome> {
+  const folder = dirname(path)
   return new Promise(resolve => {
-    const go = () => {
+    if (signal.aborted) return resolve(unread(folder))
+    const take = (found: string | undefined | Outcome) => {
       forget()
-      resolve(true)
+      resolve(found)
     }
-    waiting.add(go)
+    const one = { folder, go: () => read(path).then(take) }
     const forget = onAbort(signal, () => {
-      waiting.delete(go)
-      resolve(false)
+      waiting.delete(one)
+      resolve(unread(folder))
     })
+    waiting.add(one)
+    fill()
   })
 }
 
-function next() {
-  const [first] = waiting
-  if (first) {
-    waiting.delete(first)
-    first()
-  } else reading--
+function fill() {
+  for (const one of waiting) {
+    if (reading.size >= TOGETHER) return
+    if (reading.has(one.folder)) continue
+    waiting.delete(one)
+    reading.set(one.folder, Date.now())
+    void one.go().then(() => {
+      reading.delete(one.folder)
+      fill()
+    })
+  }
+}
+
+function unread(folder: string): Outcome {
+  const since = reading.get(folder)
+  const why =
+    since === undefined
+      ? 'other files are still being read'
+      : `no answer from the file system since ${new Date(since).toISOString()}`
+  return failed('local-error', 'SOCKERR', why)
 }
 
 /** The first KiB; undefined: no such file. */
