@@ -328,9 +328,9 @@ export function createMonitor(ports: MonitorPorts) {
       queued: network.waiting() + programs.waiting(),
       /** How long the first in line has been due, ms. */
       queueAge: Math.max(...oldest),
-      watch: watch?.metrics() ?? { held: 0, over: 0, signs: 0, wanted: 0, budget: 0 },
+      watch: watch?.metrics() ?? { held: 0, over: 0, signs: 0, wanted: 0, lacking: 0, budget: 0 },
       /** Addresses that are knocked at, and knocks since the start. */
-      knocks: knocks?.metrics() ?? { targets: 0, made: 0 },
+      knocks: knocks?.metrics() ?? { targets: 0, made: 0, open: 0 },
       /** From due to start, ms. */
       lag: { p50: lag.quantile(0.5), p99: lag.quantile(0.99), max: lag.max() },
       /** How long our own loop stood still while attempts were in flight, ms in all. */

@@ -22,6 +22,8 @@ type Held = {
   state: 'closed' | 'opening' | 'open'
   stream: Stream | undefined
   since: Millis
+  /** There was no room for it when it was due. */
+  lacking: boolean
   /** Not opened again before. */
   notBefore: Millis
   pause: Millis
@@ -55,7 +57,8 @@ export function createWatch({
     held.keys.add(key)
     if (held.state === 'opening' && now - held.since > pace.timeout) close(held, now + pace.interval)
     if (held.state !== 'closed' || now < held.notBefore) return
-    if (inUse >= budget) {
+    held.lacking = inUse >= budget
+    if (held.lacking) {
       over++
       return
     }
@@ -72,6 +75,7 @@ export function createWatch({
       state: 'closed',
       stream: undefined,
       since: 0,
+      lacking: false,
       notBefore: 0,
       pause: 0,
       lastAge: 0,
@@ -145,13 +149,21 @@ export function createWatch({
     /** Another budget from now on. Connections beyond it are closed, and come back when there is room. */
     limit(next: number) {
       budget = next
-      for (const held of all.values()) if (inUse > budget) close(held, 0)
+      for (const held of all.values()) {
+        if (inUse <= budget) break
+        if (held.state === 'closed') continue
+        close(held, 0)
+        held.lacking = true
+      }
     },
     stop() {
       for (const held of all.values()) close(held, 0)
       all.clear()
     },
-    /** over: openings left out for lack of room, since the start. */
-    metrics: () => ({ held: inUse, over, signs, wanted: all.size, budget }),
+    /** over: openings left out for lack of room, since the start. lacking: targets without one for lack of room, now. */
+    metrics() {
+      const lacking = [...all.values()].filter(held => held.lacking).length
+      return { held: inUse, over, signs, wanted: all.size, lacking, budget }
+    },
   }
 }

@@ -183,6 +183,9 @@ export type CheckEngine = {
   readonly watched: number
   /** Targets without a watch connection because the share of file descriptors is used up. */
   readonly unwatched: number
+  /** Targets that are knocked at, and knocks since this process started. */
+  readonly knockedAt: number
+  readonly knocks: number
 }
 
 export type TableReport = {

@@ -48,7 +48,8 @@ function writeCount({ check, kind, passed, failed, buckets, sum }: CheckCount, o
   out.histogram(name, text, '_count', own, all)
 }
 
-function writeEngine({ checks, inFlight, queued, lag, watched, unwatched }: CheckEngine, { gauge }: Exposition): void {
+function writeEngine(engine: CheckEngine, { gauge, counter }: Exposition): void {
+  const { checks, inFlight, queued, lag, watched, unwatched, knockedAt, knocks } = engine
   gauge('lvskeeper_checks', 'Checks that run, shared ones once.', bare, checks)
   gauge('lvskeeper_checks_in_flight', 'Attempts under way.', bare, inFlight)
   gauge('lvskeeper_checks_queued', 'Attempts that wait for one of the places (check_limits).', bare, queued)
@@ -60,4 +61,6 @@ function writeEngine({ checks, inFlight, queued, lag, watched, unwatched }: Chec
     labels({ state: 'lacking' }),
     unwatched,
   )
+  gauge('lvskeeper_knocked_at', 'Dead targets that are knocked at between their checks.', bare, knockedAt)
+  counter('lvskeeper_knocks_total', 'Connects that only ask whether somebody listens again.', bare, knocks)
 }

@@ -65,7 +65,14 @@ export function createTelling({ send, holds, table, paths, checked }: TellingPor
 }
 
 /** The engine in the words of the metrics. */
-export function engineReport({ checks, inFlight, queued, lag, watch }: ReturnType<Monitor['metrics']>): CheckEngine {
-  const unwatched = Math.max(0, watch.wanted - watch.held)
-  return { checks, inFlight, queued, lag: lag.p99, watched: watch.held, unwatched }
+export function engineReport({
+  checks,
+  inFlight,
+  queued,
+  lag,
+  watch,
+  knocks,
+}: ReturnType<Monitor['metrics']>): CheckEngine {
+  const watching = { watched: watch.held, unwatched: watch.lacking }
+  return { checks, inFlight, queued, lag: lag.p99, ...watching, knockedAt: knocks.targets, knocks: knocks.made }
 }

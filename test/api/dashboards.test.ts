@@ -42,6 +42,8 @@ async function exported(): Promise<Set<string>> {
     lag: 0,
     watched: 1,
     unwatched: 0,
+    knockedAt: 0,
+    knocks: 0,
   })
   const { text } = await metrics.render(status({ routers: [{ ...router, counters }], alerts }), [...scopes, 'compat'])
   return new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!))

@@ -4,6 +4,7 @@ import { dial } from '../../checkers/dial.js'
 import { mayBeFinal } from '../../checkers/final-share.js'
 import { createMonitor } from '../../checkers/monitor.js'
 import type { Wanted } from '../../checkers/monitor-ports.js'
+import type { StreamEvents } from '../../checkers/ports.js'
 import { probeFor } from '../../checkers/probe-for.js'
 import { createWatch } from '../../checkers/watch.js'
 import { checkSpec } from './check-spec.js'
@@ -75,13 +76,50 @@ describe('a watch connection', () => {
     expect(signs).toEqual(['a', 'b'])
     // It closed early: a pause of a second first.
     watch.passed(target, 'a', pace, performance.now())
-    expect(watch.metrics().held).toBe(0)
+    // Not for lack of room.
+    expect(watch.metrics()).toMatchObject({ held: 0, lacking: 0 })
     watch.passed(target, 'a', pace, performance.now() + 1001)
     expect(watch.metrics().held).toBe(1)
     watch.leave(target, 'a')
     expect(watch.metrics().held).toBe(1)
     watch.leave(target, 'b')
     expect(watch.metrics()).toMatchObject({ held: 0, wanted: 0 })
+  })
+
+  test('is opened again after pauses that double, up to a minute, and one that ends at its usual age costs one check', () => {
+    let now = 0
+    const kinds: string[] = []
+    let events: StreamEvents | undefined
+    const watch = createWatch({
+      clock: { now: () => now, at: () => () => {} },
+      budget: 10,
+      onSign: (_, kind) => kinds.push(kind),
+      dial(_, given) {
+        events = given
+        return { send() {}, close() {} }
+      },
+    })
+    const target = { address: '192.0.2.1', port: 80 }
+    const pace = { interval: 50, timeout: 100 }
+    const heldFor = (age: number) => {
+      events?.connected()
+      now += age
+      events?.ended()
+    }
+    for (const pause of [1, 2, 4, 8, 16, 32, 60, 60].map(seconds => seconds * 1000)) {
+      watch.passed(target, 'a', pace, now)
+      expect(watch.metrics().held).toBe(1)
+      heldFor(5)
+      watch.passed(target, 'a', pace, now + pause - 1)
+      expect(watch.metrics().held).toBe(0)
+      now += pause
+    }
+    expect(new Set(kinds.splice(0))).toEqual(new Set(['sudden']))
+    for (let times = 0; times < 2; times++) {
+      watch.passed(target, 'a', pace, now)
+      heldFor(15_000)
+    }
+    expect(kinds).toEqual(['sudden', 'usual'])
   })
 
   test('that is flooded is hung up for a minute, and is no sign', async () => {
@@ -114,12 +152,12 @@ describe('a watch connection', () => {
     const pace = { interval: 50, timeout: 100 }
     watch.passed(one.target, 'a', pace, 0)
     watch.passed(two.target, 'b', pace, 0)
-    expect(watch.metrics()).toMatchObject({ held: 1, over: 1, wanted: 2 })
+    expect(watch.metrics()).toMatchObject({ held: 1, over: 1, wanted: 2, lacking: 1 })
     watch.limit(2)
     watch.passed(two.target, 'b', pace, 0)
-    expect(watch.metrics()).toMatchObject({ held: 2 })
+    expect(watch.metrics()).toMatchObject({ held: 2, lacking: 0 })
     watch.limit(1)
-    expect(watch.metrics()).toMatchObject({ held: 1, wanted: 2, budget: 1 })
+    expect(watch.metrics()).toMatchObject({ held: 1, wanted: 2, lacking: 1, budget: 1 })
   })
 
   test('is alone evidence for at most half of a service', () => {
