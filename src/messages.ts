@@ -6,7 +6,7 @@
  *   control ── routers, failover, asks ─────────────────────────────────────────────────────> vrrp
  *   vrrp, checkers ── hello, status, events, answers ──> control
  *   vrrp ── held ──> parent            control ── leave ──> parent
- *   parent ── promote, take-over ──> spares
+ *   parent ── promote, take-over ──> spares ── stands-ready ──> parent ── child, spare ──> control
  */
 import type { Forward, ServerSettings, ServiceId, ServiceSettings } from './ipvs/table.js'
 
@@ -105,7 +105,10 @@ export type ToControl =
       readonly state: 'started' | 'died' | 'promoted'
       readonly pid: number
       readonly reason?: string
+      /** Of one that died: what takes its place. */
+      readonly follows?: 'spare' | 'start'
     }
+  | { readonly type: 'spare'; readonly role: Role; readonly spare: Spare }
   | { readonly type: 'signal'; readonly signal: 'reload' }
   | { readonly type: 'leave'; readonly how: Leave }
 
@@ -114,8 +117,13 @@ export type ToParent =
   | { readonly type: 'held'; readonly held: readonly Held[] }
   | { readonly type: 'started' }
   | { readonly type: 'stop'; readonly how: Leave }
+  /** From a spare: it could take over at any moment. */
+  | { readonly type: 'stands-ready' }
   /** `advertAge`: how long ago the oldest of its masters' last adverts left, ms. */
   | { readonly type: 'alive'; readonly advertAge?: number }
+
+/** Whether a process stands ready to go on with a role's work; `reason`: why the last one ended that did not get its turn. */
+export type Spare = { readonly ready: boolean; readonly pid?: number; readonly reason?: string }
 
 /** stop: hand over and end. restart: keep everything, the next process resumes. */
 export type Leave = 'stop' | 'restart' | 'clear'

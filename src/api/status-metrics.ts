@@ -35,11 +35,13 @@ function director(status: Status, { gauge, counter }: Exposition): void {
     const count = status.notices.filter(notice => notice.level === level).length
     gauge('lvskeeper_notices', 'What is different from normal now.', labels({ level }), count)
   }
-  for (const { role, state, restarts, lag } of processes) {
+  for (const { role, state, restarts, lag, spare } of processes) {
     gauge('lvskeeper_process_up', '1: the process runs.', labels({ role }), state === 'running' ? 1 : 0)
     counter('lvskeeper_process_restarts_total', 'How often it was started again.', labels({ role }), restarts)
     if (lag !== undefined)
       gauge('lvskeeper_event_loop_lag_seconds', 'Longest stall of its loop lately.', labels({ role }), lag / 1_000)
+    if (spare)
+      gauge('lvskeeper_spare_ready', '1: another process stands ready to go on.', labels({ role }), spare.ready ? 1 : 0)
   }
   for (const { name, queued, sent, failed, dropped, oldest } of alerts) {
     const channel = labels({ channel: name })

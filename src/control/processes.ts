@@ -1,4 +1,4 @@
-import type { Role, ToControl } from '../messages.js'
+import type { Role, Spare, ToControl } from '../messages.js'
 import type { ProcessStatus } from '../status/status.js'
 
 type ChildMessage = Extract<ToControl, { type: 'child' }>
@@ -6,6 +6,11 @@ type ChildMessage = Extract<ToControl, { type: 'child' }>
 /** What the parent tells of its children, as `status` shows it. */
 export function createProcesses(parentPid: number, startedAt: number) {
   const known = new Map<Role, ProcessStatus>()
+  const spares = new Map<Role, NonNullable<ProcessStatus['spare']>>()
+  const withSpare = (process: ProcessStatus): ProcessStatus => {
+    const spare = process.role !== 'parent' && spares.get(process.role)
+    return spare ? { ...process, spare } : process
+  }
   return {
     heard({ role, state, pid, reason }: ChildMessage, now: number): void {
       const before = known.get(role)
@@ -28,9 +33,17 @@ export function createProcesses(parentPid: number, startedAt: number) {
       const before = known.get(role)
       if (before) known.set(role, { ...before, lag: ms })
     },
+    /** Whether one stands ready to go on with its work. */
+    spare(role: Role, spare: Spare, now: number): void {
+      const before = spares.get(role)
+      spares.set(role, { ...spare, since: before && before.ready === spare.ready ? before.since : now })
+    },
     list(): readonly ProcessStatus[] {
       const parent: ProcessStatus = { role: 'parent', state: 'running', pid: parentPid, since: startedAt, restarts: 0 }
-      return [parent, ...(['vrrp', 'checkers', 'control'] as const).flatMap(role => known.get(role) ?? [])]
+      return [
+        parent,
+        ...(['vrrp', 'checkers', 'control'] as const).flatMap(role => known.get(role) ?? []).map(withSpare),
+      ]
     },
   }
 }

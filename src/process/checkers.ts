@@ -53,7 +53,7 @@ const log = createLog({
   role: 'checkers',
   ...(node ? { node } : {}),
 })
-await promotion(process.env, () =>
+await promotion('checkers', process.env, () =>
   log.info({ event: 'checkers.ready', spare: true, pid: process.pid }, 'spare checkers process stands ready'),
 )
 // A spare was loaded without hurry; from its turn on it replaces one that died.

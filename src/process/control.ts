@@ -237,6 +237,8 @@ function receive(from: Address, message: Message): void {
       if (happened) record(happened)
       return
     }
+    case 'spare':
+      return state.processes.spare(message.role, message.spare, Date.now())
     case 'router-status':
       clearTimeout(vrrpGone)
       // What it tells are differences to what it told before; that was given up.

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { Envelope, Event, Held, Leave, Message, Role } from '../messages.js'
-import { restartDelay } from './backoff.js'
 import { type Child, startChild } from './child.js'
+import { createDeaths } from './deaths.js'
 import { environmentOf, type Paths, pidFile } from './paths.js'
 import { replacement } from './replacement.js'
 import { forgetResume, readResume, writeResume } from './resume.js'
@@ -24,6 +24,8 @@ const roles: readonly Role[] = ['vrrp', 'checkers', 'control']
 const hungAfter: Readonly<Record<Role, number>> = { vrrp: 10_000, checkers: 15_000, control: 20_000 }
 const leaveWithin = 5_000
 const watchEvery = 50
+/** A spare this old has not died of what its predecessor died of as it started, ms. */
+const proven = 10_000
 
 /**
  * Forks vrrp, checkers and control, carries their messages, restarts what dies, and withdraws the VIPs of a vrrp
@@ -32,7 +34,7 @@ const watchEvery = 50
  */
 export function runParent(paths: Paths, env: Readonly<Record<string, string>>, ports: ParentPorts): void {
   const children = new Map<Role, Child>()
-  const deaths: Record<Role, number[]> = { vrrp: [], checkers: [], control: [] }
+  const deaths = createDeaths()
   let held: readonly Held[] = []
   /** The last adverts of what is held left then at the earliest, on this process' clock. */
   let sentAt = performance.now()
@@ -44,7 +46,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     {
       children,
       startAnew(role) {
-        deaths[role] = []
+        deaths.forget(role)
         start(role)
       },
       dropSpares: () => spares.drop(),
@@ -63,6 +65,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
       startChild(role, { ...env, ...environmentOf(paths), LVSKEEPER_SPARE: '1' }, carryFromSpare, ended),
     hindered: () => leaving !== undefined || restart.hinders(),
     died,
+    tell: (role, spare) => tellControl({ type: 'spare', role, spare }),
     log: ports.log,
   })
 
@@ -85,14 +88,14 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     sentAt = performance.now()
     for (const role of roles) {
       // A restart begins anew: control reads the file again, whatever died before.
-      deaths[role] = []
+      deaths.forget(role)
       start(role)
     }
   }
 
   function start(role: Role): void {
     if (role === 'control') untold ??= []
-    const respawn = deaths[role].length > 0 ? { LVSKEEPER_RESPAWN: '1' } : {}
+    const respawn = deaths.any(role) ? { LVSKEEPER_RESPAWN: '1' } : {}
     const child = startChild(role, { ...env, ...environmentOf(paths), ...respawn }, carry, died)
     children.set(role, child)
     ports.log('info', 'process.started', { role, pid: child.pid })
@@ -111,12 +114,15 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
 
   function carryFromSpare(child: Child, envelope: Envelope): void {
     if (children.get(child.role) === child) return carry(child, envelope)
-    // Vrrp's. What it holds is not what runs: only its start is told, so that it is told everything.
     const { to, message } = envelope
+    if (message.type === 'stands-ready') return spares.standsReady(child)
+    // Vrrp's. What it holds is not what runs: only its start is told, so that it is told everything.
     const pid = children.get('vrrp')?.pid ?? child.pid
     if (message.type === 'hello' && message.fresh && to !== 'parent')
       children.get(to)?.send({ ...message, pid }, 'vrrp')
-    if (child === spares.of('vrrp') && message.type === 'hello' && !message.fresh) restart.configured()
+    if (child !== spares.of('vrrp') || message.type !== 'hello' || message.fresh) return
+    spares.standsReady(child)
+    restart.configured()
   }
 
   function receive(child: Child, message: Message): void {
@@ -133,6 +139,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
       for (const event of untold ?? []) tellControl({ type: 'event', event })
       untold = undefined
       spares.startSoon()
+      spares.tellAll()
     } else if (message.type === 'stop') leave(message.how)
   }
 
@@ -142,15 +149,24 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     if (leaving) return
     if (restart.ended(child)) return
     const now = performance.now()
-    deaths[child.role] = [...deaths[child.role].filter(at => now - at < 60_000), now]
-    ports.log('error', 'process.died', { role: child.role, pid: child.pid, reason })
-    tellControl({ type: 'child', role: child.role, state: 'died', pid: child.pid, reason })
-    if (child.role === 'vrrp') {
-      // However often it has died: adverts wait for nothing.
-      if (promote('vrrp')) return
-      expectHolder('died')
-    }
-    setTimeout(() => startAgain(child.role), restartDelay(deaths[child.role], now))
+    deaths.add(child, now)
+    const { role, pid } = child
+    const delay = deaths.delay(role, now)
+    const follows = hasSpare(role) && goesOn(role, delay) ? 'spare' : 'start'
+    ports.log('error', 'process.died', { role, pid, reason, follows })
+    tellControl({ type: 'child', role, state: 'died', pid, reason, follows })
+    if (follows === 'spare' && hasSpare(role) && promote(role)) return
+    if (role === 'vrrp') expectHolder('died')
+    setTimeout(() => startAgain(role), delay)
+  }
+
+  /**
+   * Whether the spare follows at once. Adverts wait for nothing, however often vrrp has died; the pauses are for what dies as it starts, and a
+   * spare that has stood ready for long does not.
+   */
+  function goesOn(role: SpareRole, delay: number): boolean {
+    const spare = spares.of(role)
+    return spare !== undefined && (role === 'vrrp' || delay === 0 || performance.now() - spare.startedAt > proven)
   }
 
   function startAgain(role: Role): void {
@@ -165,6 +181,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     if (!child) return false
     children.set(role, child)
     child.lastAlive = performance.now()
+    deaths.promoted(child, child.lastAlive)
     if (role === 'vrrp') {
       child.send({ type: 'promote', held: remaining() })
       expectHolder('promoted')

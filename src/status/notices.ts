@@ -8,6 +8,8 @@ import type { Notice, Status } from './status.js'
 
 const ranks = { alarm: 0, warning: 1, notice: 2, info: 3 }
 const hour = 3_600_000
+/** A spare that was used up or died is followed by another one within this time, ms. */
+const spareWithin = 30_000
 
 /** What is different from normal, the gravest first; empty on a good day. Pure. */
 export function notices(status: Omit<Status, 'notices'>): Notice[] {
@@ -197,6 +199,15 @@ function* directorNotices(status: Omit<Status, 'notices'>): Generator<Notice> {
         subject: `process ${process.role}`,
         text: `died ${age(at - process.died.at)} ago (${process.died.reason}), running again`,
         next: 'lvskeeper events',
+      }
+    const { role, spare } = process
+    if (spare && !spare.ready && at - spare.since > spareWithin)
+      yield {
+        level: 'notice',
+        code: 'process.no-spare',
+        subject: `process ${role}`,
+        text: `no spare has stood ready for ${age(at - spare.since)}${because(spare.reason)}: if ${role} dies, its work waits until another process has started`,
+        next: 'journalctl -u lvskeeper',
       }
   }
   if (table.failure !== undefined)

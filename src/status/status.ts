@@ -1,5 +1,5 @@
 import type { ChannelStatus } from '../alerts/alert.js'
-import type { Epoch, EventLevel, Override, Role, RouterStatus, ServiceStatus } from '../messages.js'
+import type { Epoch, EventLevel, Override, Role, RouterStatus, ServiceStatus, Spare } from '../messages.js'
 import type { PeerView } from '../peer/view.js'
 
 /** Everything about one director that a person or a program may ask for; `status --json` prints exactly this. */
@@ -58,6 +58,8 @@ export type ProcessStatus = {
   readonly died?: { readonly at: Epoch; readonly reason: string }
   /** Longest stall of its loop lately, ms. */
   readonly lag?: number
+  /** vrrp's and checkers': the process that would go on with its work, and since when it is (not) ready. */
+  readonly spare?: Spare & { readonly since: Epoch }
 }
 
 /** Differences between the kernel table and what is wanted. */

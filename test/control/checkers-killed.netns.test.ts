@@ -33,18 +33,25 @@ test('health goes on within a second after kill -9 of checkers, and of its spare
     await one.start()
     const state = (status: Awaited<ReturnType<typeof one.status>>) => status.services[0]?.realServers[0]?.state
     const { processes } = await one.until('the real server to be up', status => state(status) === 'up')
-    await one.until('the spare', () => one.log().includes(`"spare":true,"pid":${one.spareCheckers()},`))
+    const ready = await one.until('the spare', status => spareOf(status)?.ready === true)
     const spare = one.spareCheckers()!
+    expect(spareOf(ready)?.pid).toBe(spare)
+    function spareOf(status: Awaited<ReturnType<typeof one.status>>) {
+      return status.processes.find(({ role }) => role === 'checkers')?.spare
+    }
     const checkers = () => one.status().then(status => status.processes.find(({ role }) => role === 'checkers'))
 
     const killed = Date.now()
     process.kill(processes.find(({ role }) => role === 'checkers')!.pid!, 'SIGKILL')
     await goesOn('checkers', killed)
     expect(await checkers()).toMatchObject({ state: 'running', pid: spare, restarts: 1 })
-    expect((await one.events()).find(({ name }) => name === 'process.promoted')).toMatchObject({
-      subject: 'process checkers',
-      data: { pid: spare },
-    })
+    // One warning for a death, and its alert says what goes on.
+    const told = (await one.events()).filter(({ subject }) => subject === 'process checkers')
+    expect(told.map(({ name, level, data }) => [name, level, data])).toEqual([
+      ['process.died', 'warning', { pid: expect.any(Number), follows: 'spare' }],
+      ['process.promoted', 'info', { pid: spare }],
+    ])
+    expect(spareOf(await one.status())).toMatchObject({ ready: false })
 
     // No spare stands ready so soon: another process is started.
     const again = Date.now()

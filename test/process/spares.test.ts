@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Spare } from '../../src/messages.js'
 import type { Child } from '../../src/process/child.js'
 import { createSpares } from '../../src/process/spares.js'
 
 /** A parent that forks nothing: what would be done, and the children to be ended by hand. */
 function household() {
   const done: string[] = []
+  const told: [string, Spare][] = []
   const ends = new Map<Child, (reason: string) => void>()
   let hindered = false
   let pid = 0
@@ -24,12 +26,14 @@ function household() {
     },
     hindered: () => hindered,
     died: ({ role }) => void done.push(`${role} died`),
+    tell: (role, spare) => void told.push([role, spare]),
     log: (_, event, { role }) => void done.push(`${event} ${role}`),
   })
   const hinder = (value: boolean) => {
     hindered = value
   }
-  return { spares, hinder, end: (child: Child) => ends.get(child)!('test'), took: () => done.splice(0) }
+  const heard = () => told.splice(0)
+  return { spares, hinder, end: (child: Child) => ends.get(child)!('test'), took: () => done.splice(0), heard }
 }
 
 describe('spare processes', () => {
@@ -85,6 +89,28 @@ describe('spare processes', () => {
     vi.advanceTimersByTime(60_000)
     expect(took().filter(what => !what.endsWith(' died'))).toEqual(['SIGKILL vrrp', 'SIGKILL checkers'])
     expect(spares.of('vrrp')).toBeUndefined()
+  })
+
+  test('are told of: when one stands ready, is taken, has died, and to whoever asks anew', () => {
+    const { spares, end, heard } = household()
+    spares.startSoon()
+    spares.tellAll()
+    expect(heard()).toEqual([
+      ['vrrp', { ready: false }],
+      ['checkers', { ready: false }],
+    ])
+    vi.advanceTimersByTime(3_000)
+    expect(heard()).toEqual([])
+    spares.standsReady(spares.of('vrrp')!)
+    spares.standsReady(spares.of('vrrp')!)
+    expect(heard()).toEqual([['vrrp', { ready: true, pid: 1 }]])
+    const taken = spares.take('vrrp')!
+    spares.standsReady(taken)
+    expect(heard()).toEqual([['vrrp', { ready: false }]])
+    end(spares.of('checkers')!)
+    expect(heard()).toEqual([['checkers', { ready: false, reason: 'test' }]])
+    spares.tellAll()
+    expect(heard()).toHaveLength(2)
   })
 
   test('do not start where they are hindered', () => {

@@ -122,6 +122,29 @@ describe('what is different from normal', () => {
     ])
   })
 
+  test('is a role without a spare, once that has lasted', () => {
+    const process = { state: 'running', since: noon, restarts: 0 } as const
+    const lacking = (since: number, reason?: string) =>
+      of({
+        processes: [
+          { role: 'vrrp', ...process, spare: { ready: true, pid: 7, since: noon - minute } },
+          { role: 'checkers', ...process, spare: { ready: false, since, ...(reason ? { reason } : {}) } },
+          { role: 'control', ...process },
+        ],
+      })
+    expect(lacking(noon - 30_000)).toEqual([])
+    const rest = 'if checkers dies, its work waits until another process has started'
+    expect(lacking(noon - minute)).toEqual([
+      [
+        ...['notice', 'process.no-spare', 'process checkers', `no spare has stood ready for 1m: ${rest}`],
+        'journalctl -u lvskeeper',
+      ],
+    ])
+    expect(lacking(noon - minute, 'exit code 1')[0]![3]).toBe(
+      `no spare has stood ready for 1m ("exit code 1"): ${rest}`,
+    )
+  })
+
   test('is a process that is dead or has died lately, a kernel that refuses, drift, a disk and a silent receiver', () => {
     const codes = of({
       processes: [

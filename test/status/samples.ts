@@ -147,7 +147,10 @@ export function status(extra: Partial<Omit<Status, 'notices'>> = {}): Status {
     peers: [peer],
     alerts: [],
     processes: [
-      { role: 'vrrp', state: 'running', pid: 4243, since: noon - 3 * day, restarts: 0, lag: 2 },
+      {
+        ...{ role: 'vrrp', state: 'running', pid: 4243, since: noon - 3 * day, restarts: 0, lag: 2 },
+        spare: { ready: true, pid: 4246, since: noon - 3 * day },
+      },
       { role: 'checkers', state: 'running', pid: 4244, since: noon - 3 * day, restarts: 0 },
       { role: 'control', state: 'running', pid: 4245, since: noon - 3 * day, restarts: 0 },
     ],
