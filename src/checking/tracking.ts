@@ -20,14 +20,14 @@ export function createTracking(report: (contribution: Contribution) => void) {
   /** What each file said last: a file system that does not answer says nothing about the number. */
   const numbers = new Map<string, number>()
   const files = createFileReader((path, what) => {
-    if (!('silentSince' in what)) numbers.set(path, 'number' in what ? what.number : 0)
+    if (!('unread' in what)) numbers.set(path, 'number' in what ? what.number : 0)
     const number = numbers.get(path)
     const reason =
       'number' in what
         ? `${path} says ${what.number}`
         : 'trouble' in what
           ? what.trouble
-          : `${path}: no answer from the file system since ${new Date(what.silentSince).toISOString()}; ${number === undefined ? 'it was never read' : `${number} stays`}`
+          : `${path}: ${what.unread}; ${number === undefined ? 'it was never read' : `${number} stays`}`
     for (const file of tracking?.files ?? []) if (file.path === path) tell(file.source, number ?? 0, reason)
   })
 

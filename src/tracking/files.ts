@@ -1,20 +1,22 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { dirname } from 'node:path'
 
 /** The number of a tracked file, or why there is none. */
 export type FileNumber = { readonly number: number } | { readonly trouble: string }
 
-/** Paths that are read at once: on a dead network mount reading never ends and keeps a thread (UV_THREADPOOL_SIZE in process/child.ts). */
+/** Files that are read at once: on a dead network mount reading never ends and keeps a thread (UV_THREADPOOL_SIZE in process/child.ts). */
 const TOGETHER = 2
 /** A read that has gone on for so long is told of, ms. A disk that has to spin up needs some seconds. */
 const SLOW = 5_000
 
 /**
  * Reads tracked files (keepalived's track_file) beside the loop that checks. `found` hears what a file says each time it has been read,
- * and of one that is still being read since when (ms of the epoch) its file system has not answered; which number stays in force then is
- * for the caller to say.
+ * and why one cannot be read for so long that it has to be told: its file system does not answer. Which number stays in force then is for
+ * the caller to say.
  */
-export function createFileReader(found: (path: string, what: FileNumber | { readonly silentSince: number }) => void) {
+export function createFileReader(found: (path: string, what: FileNumber | { readonly unread: string }) => void) {
+  /** By folder, one file of each at a time: a dead mount gets one thread, and the files elsewhere go on. */
   const reading = new Map<string, { readonly began: number; readonly at: number }>()
   const waiting = new Set<string>()
   let wanted: ReadonlySet<string> = new Set()
@@ -22,25 +24,37 @@ export function createFileReader(found: (path: string, what: FileNumber | { read
   function fill(now: () => number): void {
     for (const path of waiting) {
       if (reading.size >= TOGETHER) return
+      const folder = dirname(path)
+      if (reading.has(folder)) continue
       waiting.delete(path)
-      reading.set(path, { began: now(), at: Date.now() })
+      reading.set(folder, { began: now(), at: Date.now() })
       void numberIn(path).then(what => {
-        reading.delete(path)
+        reading.delete(folder)
         if (wanted.has(path)) found(path, what)
         fill(now)
       })
     }
   }
 
+  /** Why a file is not read: it is in a folder that has not answered for long, or such folders keep all places. */
+  function unread(path: string, now: number): string | undefined {
+    const dead = [...reading].filter(([, { began }]) => now - began >= SLOW)
+    const own = dead.find(([folder]) => folder === dirname(path))
+    if (own) return `no answer from the file system since ${new Date(own[1].at).toISOString()}`
+    return dead.length < TOGETHER
+      ? undefined
+      : `not read while ${dead.map(([folder]) => folder).join(' and ')} do not answer`
+  }
+
   return {
-    /** Reads those that are not being read already, in turn. To be called again and again; `now` is a monotonic clock, ms. */
+    /** Reads them in turn. To be called again and again; `now` is a monotonic clock, ms. */
     look(paths: ReadonlySet<string>, now: () => number): void {
       wanted = paths
       for (const path of waiting) if (!paths.has(path)) waiting.delete(path)
       for (const path of paths) {
-        const { began = Number.POSITIVE_INFINITY, at = 0 } = reading.get(path) ?? {}
-        if (now() - began >= SLOW) found(path, { silentSince: at })
-        if (!reading.has(path)) waiting.add(path)
+        const why = unread(path, now())
+        if (why !== undefined) found(path, { unread: why })
+        waiting.add(path)
       }
       fill(now)
     },
