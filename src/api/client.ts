@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 
 /** Why a question got no good answer, in words for a person. */
 export class ApiError extends Error {
-  /** The API's code, or `not-running`, `permission`, `broken`. */
+  /** The API's code, or `not-running`, `no-answer`, `permission`, `broken`. */
   readonly code: string
   readonly details: unknown
   constructor(code: string, text: string, details?: unknown) {
@@ -100,6 +100,6 @@ function unreachable(error: unknown, path: string): ApiError {
     return new ApiError('not-running', `lvskeeper does not run on this machine (nobody listens on ${path})`)
   if (code === 'EACCES' || code === 'EPERM')
     return new ApiError('permission', `permission denied on ${path}: use sudo, or join the group that owns it`)
-  if (name === 'AbortError' || name === 'TimeoutError') return new ApiError('broken', `no answer on ${path} in time`)
+  if (name === 'AbortError' || name === 'TimeoutError') return new ApiError('no-answer', `no answer on ${path} in time`)
   return new ApiError('broken', `${path}: ${message}`)
 }

@@ -1,5 +1,6 @@
 import { ApiError, apiClient } from '../api/client.js'
 import { controlSocket, defaults, type Paths, statusSocket } from '../process/paths.js'
+import { runningPid } from '../process/running.js'
 import { type Call, exit, type Options, text } from './command.js'
 
 /** Paths as the command line names them; the environment and the defaults fill in. */
@@ -14,10 +15,26 @@ export function pathsOf(options: Options): Paths {
 /** May change things. */
 export const controlClient = (options: Options) => apiClient(controlSocket(pathsOf(options)))
 /** May only look; open to every user of the machine. */
-export const statusClient = (options: Options) => apiClient(statusSocket(pathsOf(options)))
+export const statusClient = (options: Options) => apiClient(statusSocket(pathsOf(options)), lookWithin)
+/** Of 37,000 real servers a status takes a second or two; somebody who waits longer needs to know that it hangs, ms. */
+const lookWithin = 10_000
+
+/** What an error means where the director runs without the process that answers: nobody shall start a second one, or believe the VIPs gone. */
+export function inContext(error: ApiError, options: Options): ApiError {
+  if (error.code !== 'not-running' && error.code !== 'no-answer') return error
+  const pid = runningPid(pathsOf(options))
+  if (pid === undefined) return error
+  const how = error.code === 'not-running' ? 'is not there' : 'does not answer'
+  return new ApiError(
+    'no-control',
+    `lvskeeper runs (pid ${pid}), but its control process ${how}: VIPs, checks and table go on as they were applied`,
+  )
+}
 
 const codes: Readonly<Record<string, number>> = {
   'not-running': exit.unavailable,
+  'no-control': exit.unavailable,
+  'no-answer': exit.unavailable,
   unavailable: exit.unavailable,
   permission: exit.permission,
   config: exit.config,
@@ -27,14 +44,17 @@ const codes: Readonly<Record<string, number>> = {
 /** What a person types next. */
 const next: Readonly<Record<string, string>> = {
   'not-running': '  why: journalctl -u lvskeeper -n 30    start it: systemctl start lvskeeper\n',
+  'no-control':
+    '  it is started again by itself; if that fails: lvskeeper check    why: journalctl -u lvskeeper -n 30\n',
 }
 
 /** Runs what speaks to the director; an ApiError becomes a line on standard error and its exit code. */
 export async function withDaemon({ options, err, out }: Call, body: () => Promise<number>): Promise<number> {
   try {
     return await body()
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error
+  } catch (raised) {
+    if (!(raised instanceof ApiError)) throw raised
+    const error = inContext(raised, options)
     if (options['json'])
       out(`${JSON.stringify({ error: { code: error.code, text: error.message, details: error.details } })}\n`)
     else err(`${error.message}\n${next[error.code] ?? ''}`)

@@ -6,7 +6,8 @@ const meanings: Readonly<Record<keyof typeof exit, string>> = {
   failed: 'refused or failed, the reason is on standard error; `doctor`, `check --host`, `realserver verify`: problems',
   changes: '`plan`: there are changes; `import`: partial; `status --check`: a warning or an alarm',
   usage: 'the command line is wrong',
-  unavailable: 'the director does not run, or ended while it was asked',
+  unavailable:
+    'the director does not run, ended while it was asked, or runs without its control process (VIPs, checks and table go on)',
   permission: 'the control socket may not be used by this user',
   config: 'the configuration is not valid',
 }

@@ -4,7 +4,7 @@ import { paintFor } from '../status/paint.js'
 import type { Status } from '../status/status.js'
 import { statusText } from '../status/text.js'
 import { type Call, exit, type Run } from './command.js'
-import { statusClient, withDaemon } from './daemon.js'
+import { inContext, statusClient, withDaemon } from './daemon.js'
 
 /** One screen: who is master and why, what is down and why, what differs from normal. */
 export const status: Run = call =>
@@ -30,9 +30,10 @@ async function nagios({ options, out }: Call): Promise<number> {
   let now: Status
   try {
     now = await statusClient(options).get<Status>('/v1/status')
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error
-    const stopped = error.code === 'not-running'
+  } catch (raised) {
+    if (!(raised instanceof ApiError)) throw raised
+    const error = inContext(raised, options)
+    const stopped = error.code === 'not-running' || error.code === 'no-control'
     out(`LVSKEEPER ${stopped ? 'CRITICAL' : 'UNKNOWN'} - ${error.message}\n`)
     return stopped ? 2 : 3
   }

@@ -1,10 +1,11 @@
 import { emitKeypressEvents } from 'node:readline'
+import { ApiError } from '../api/client.js'
 import type { StoredEvent } from '../events/store.js'
 import { paintFor } from '../status/paint.js'
 import type { Status } from '../status/status.js'
 import { type Action, emptyWatch, type Watch, watchKey, watchScreen } from '../status/watch.js'
 import { exit, type Run } from './command.js'
-import { controlClient, statusClient, withDaemon } from './daemon.js'
+import { controlClient, inContext, statusClient, withDaemon } from './daemon.js'
 
 type Key = { readonly name?: string; readonly ctrl?: boolean }
 
@@ -34,7 +35,8 @@ export const watch: Run = call =>
     }
 
     function failed(error: unknown) {
-      shown = { ...shown, message: error instanceof Error ? error.message : String(error) }
+      const told = error instanceof ApiError ? inContext(error, options) : error
+      shown = { ...shown, message: told instanceof Error ? told.message : String(told) }
       draw()
     }
 

@@ -604,7 +604,7 @@ describe('the client', () => {
   test('does not wait for ever', async () => {
     const silent = join(director.folder, 'silent.sock')
     const server = createServer(() => {}).listen(silent)
-    await expect(apiClient(silent, 100).get('/v1/status')).rejects.toMatchObject({ code: 'broken' })
+    await expect(apiClient(silent, 100).get('/v1/status')).rejects.toMatchObject({ code: 'no-answer' })
     server.close()
   })
 
