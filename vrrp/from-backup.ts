@@ -1,5 +1,5 @@
-import { electionPriority, rank, rfcSkew, slot, tail } from './patience.js'
-import { becomeFault, becomeInit, becomeMaster, follow, type Heard } from './phases.js'
+import { chance, electionPriority, rank, rfcSkew, slot, tail } from './patience.js'
+import { becomeFault, becomeInit, becomeMaster, follow, type Heard, nextLook } from './phases.js'
 import type { Millis } from './ports.js'
 import type { Backup, Cause, Event, Knowledge, State, Step } from './state.js'
 import type { VirtualRouter } from './virtual-router.js'
@@ -9,9 +9,6 @@ export const READINESS_LIMIT = 10_000
 
 /** A packet that has reached this machine is in the socket then, if the kernel gets the processor for a moment, ms. */
 const HANDED_OVER_WITHIN = 0.5
-
-/** Less is a busy machine, not one that was stopped, ms. */
-const SLEEP = 50
 
 type BackupState = State & { readonly phase: Backup }
 
@@ -26,7 +23,7 @@ export function fromBackup(
   const { phase, knowledge } = state
   switch (event.type) {
     case 'tick':
-      return now < phase.deadline ? [state, []] : silence(router, state, now)
+      return tick(router, state, now)
     case 'advert':
       return event.priority === 0 ? farewell(router, state, event.from, now) : heard(router, state, event, now)
     case 'standing':
@@ -54,14 +51,37 @@ export function fromBackup(
   }
 }
 
+/**
+ * A look, or the deadline. Who comes an interval late or more stood still, and what stopped it may have stopped the master
+ * as well (machines of one host, a suspended pair). The master then listens for an interval and a slot before it goes on,
+ * and is not to lose to its own backup: once it gets the time for that.
+ */
+function tick(router: VirtualRouter, state: BackupState, now: Millis): Step {
+  const { phase, knowledge } = state
+  const wanted = nextLook(phase)
+  if (now < wanted) return [state, []]
+  const late = now - wanted
+  const { lookAt: _, ...awake } = phase
+  if (!phase.rearmed && late >= phase.masterInterval) {
+    const deadline = Math.max(phase.deadline, now + chance(router, knowledge, phase, now))
+    return [
+      { ...state, phase: { ...awake, rearmed: true, deadline } },
+      [{ type: 'notice', notice: { what: 'stalled', late } }],
+    ]
+  }
+  if (now >= phase.deadline) return silence(router, { ...state, phase: awake }, now)
+  const lookAt = now + phase.masterInterval
+  return [{ ...state, phase: lookAt < phase.deadline ? { ...awake, lookAt } : awake }, []]
+}
+
 /** The deadline has passed. */
 function silence(router: VirtualRouter, state: BackupState, now: Millis): Step {
   const { phase } = state
   const late = now - phase.deadline
   // This late, adverts may still wait to be read: our own stall is not the master's silence. Once only, and no longer
-  // than it takes to read them, unless we missed whole intervals.
+  // than it takes to read them.
   if (!phase.rearmed && late > slot(phase.masterInterval)) {
-    const deadline = now + respite(router, state, late, now)
+    const deadline = now + respite(router, state, now)
     return [
       { ...state, phase: { ...phase, rearmed: true, deadline } },
       [{ type: 'notice', notice: { what: 'stalled', late } }],
@@ -79,17 +99,11 @@ function silence(router: VirtualRouter, state: BackupState, now: Millis): Step {
   return [{ ...state, phase: waiting }, [{ type: 'notice', notice: { what: 'wants-master' } }]]
 }
 
-/** How long a backup that woke so late gives the master. */
-function respite(router: VirtualRouter, { phase, knowledge }: BackupState, late: Millis, now: Millis): Millis {
-  const { masterInterval, master } = phase
-  if (late <= masterInterval) {
-    // Nobody but the silent master can have claimed meanwhile: only what the kernel has yet to hand over counts.
-    const alone = router.directors.length === 2 && rank(router, knowledge, master, now) !== undefined
-    return alone ? HANDED_OVER_WITHIN : slot(masterInterval)
-  }
-  // After a sleep the master may have slept as well (machines of one host, a suspended pair): it listens for an interval
-  // and a slot before it goes on, and is not to lose to its own backup.
-  return late > Math.min(3 * masterInterval, Math.max(SLEEP, masterInterval)) ? 2 * masterInterval : masterInterval
+/** How long a backup that woke late, but by less than an interval, waits for what it has yet to read. */
+function respite(router: VirtualRouter, { phase, knowledge }: BackupState, now: Millis): Millis {
+  // Nobody but the silent master can have claimed meanwhile: only what the kernel has yet to hand over counts.
+  const alone = router.directors.length === 2 && rank(router, knowledge, phase.master, now) !== undefined
+  return alone ? HANDED_OVER_WITHIN : slot(phase.masterInterval)
 }
 
 /** Priority 0: the master leaves. */
@@ -99,7 +113,8 @@ function farewell(router: VirtualRouter, state: BackupState, from: string, now: 
   // An old farewell, delayed or doubled, must not end the master that we follow now.
   const other = master !== undefined && master.address !== from && now - master.heardAt < 1.5 * phase.masterInterval
   if (other) return [state, []]
-  const waiting = { ...phase, left: true }
+  const { lookAt: _, ...waited } = phase
+  const waiting = { ...waited, left: true }
   // Never later than we would have acted anyway: farewells are repeated.
   const deadline = Math.min(phase.deadline, now + tail(router, knowledge, waiting, now))
   const next: BackupState = { ...state, phase: { ...waiting, deadline } }

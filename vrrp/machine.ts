@@ -1,7 +1,7 @@
 import { fromBackup } from './from-backup.js'
 import { fromMaster } from './from-master.js'
 import { isKnown, patience, STRANGER_REMEMBERED } from './patience.js'
-import { becomeBackup, becomeFault, becomeMaster } from './phases.js'
+import { becomeBackup, becomeFault, becomeMaster, nextLook } from './phases.js'
 import type { Millis } from './ports.js'
 import type { Event, Knowledge, PeerView, Resume, State, Step } from './state.js'
 import { isOwner, type VirtualRouter } from './virtual-router.js'
@@ -33,7 +33,12 @@ export function step(router: VirtualRouter, state: State, event: Event, now: Mil
 }
 
 /** When `step` wants a `tick`; undefined: only if something else happens. */
-export function deadline({ phase }: State): Millis | undefined {
+export function wakeAt({ phase }: State): Millis | undefined {
+  return phase.name === 'backup' ? nextLook(phase) : deadline({ phase })
+}
+
+/** When the phase ends if nothing happens. */
+export function deadline({ phase }: Pick<State, 'phase'>): Millis | undefined {
   return 'deadline' in phase ? phase.deadline : undefined
 }
 

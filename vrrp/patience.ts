@@ -45,6 +45,14 @@ export function tail(router: VirtualRouter, knowledge: Knowledge, backup: Waitin
   return late + place * slot(backup.masterInterval)
 }
 
+/**
+ * What a backup that stood still gives its master, which may have stood still as well: the interval and the slot for which
+ * that one listens, and nearly as much for waking later than we. Then the order among the backups, as ever.
+ */
+export function chance(router: VirtualRouter, knowledge: Knowledge, backup: Waiting, now: Millis): Millis {
+  return 2 * backup.masterInterval + tail(router, knowledge, backup, now)
+}
+
 /** RFC 9568 6.1, and RFC 3768 6.1 where it is always of seconds. */
 export function rfcSkew(router: VirtualRouter, knowledge: Knowledge, masterInterval: Millis): Millis {
   const unit = router.version === 2 ? 1000 : masterInterval

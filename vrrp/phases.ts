@@ -1,5 +1,5 @@
 import { type Lateness, remember, unknownLateness } from './lateness.js'
-import { downInterval, electionPriority, slot } from './patience.js'
+import { chance, downInterval, electionPriority, slot } from './patience.js'
 import type { Millis } from './ports.js'
 import type { Backup, Cause, Effect, HeardMaster, Knowledge, Master, Phase, Retry, State, Step } from './state.js'
 import type { VirtualRouter } from './virtual-router.js'
@@ -51,6 +51,9 @@ export type Heard = {
   readonly waited?: Millis
 }
 
+/** An advert that waited for so many intervals was read by somebody who missed a look (half an interval after one that is missing) by an interval. */
+const LONG = 2.5
+
 /** The phase of a backup that has just heard its master: a whole new down interval. */
 export function follow(router: VirtualRouter, state: State, heard: Heard, now: Millis): Backup {
   const before = state.phase.name === 'backup' ? state.phase : undefined
@@ -61,10 +64,18 @@ export function follow(router: VirtualRouter, state: State, heard: Heard, now: M
   const { from: address, priority } = heard
   const master: HeardMaster = { address, priority, heardAt, lateness: lateness(before, heard, heardAt) }
   const waiting = { master, masterInterval, left: false }
-  const atLeast = waited > slot(masterInterval) ? now + masterInterval : now
-  const deadline = Math.max(atLeast, heardAt + downInterval(router, state.knowledge, waiting, now))
+  const { knowledge } = state
+  const atLeast = waited < LONG * masterInterval ? masterInterval : chance(router, knowledge, waiting, now)
+  const due = heardAt + downInterval(router, knowledge, waiting, now)
+  const deadline = waited > slot(masterInterval) ? Math.max(now + atLeast, due) : Math.max(now, due)
+  const lookAt = Math.max(now + masterInterval, heardAt + 1.5 * masterInterval)
   const preemptAt = before?.preemptAt === undefined ? {} : { preemptAt: before.preemptAt }
-  return { name: 'backup', ...waiting, ...preemptAt, deadline, rearmed: false, wants: false }
+  return { name: 'backup', ...waiting, ...preemptAt, lookAt, deadline, rearmed: false, wants: false }
+}
+
+/** When a backup wants to be awake next. */
+export function nextLook({ lookAt, deadline }: Backup): Millis {
+  return lookAt === undefined ? deadline : Math.min(lookAt, deadline)
 }
 
 /** The master phase right after an advert went out. */

@@ -2,7 +2,7 @@ import { canonical } from './address.js'
 import { histogram, zeroCounters } from './counters.js'
 import { explanation } from './explanation.js'
 import type { FailoverOrder, FailoverResult, RouterHandle, RouterPorts, StartOptions } from './handle.js'
-import { deadline, initialState, step } from './machine.js'
+import { deadline, initialState, step, wakeAt } from './machine.js'
 import type { Note } from './note.js'
 import { notices } from './notices.js'
 import { electionPriority, patience, restartPatience } from './patience.js'
@@ -176,8 +176,8 @@ export function runRouter(
     const before = state
     const [next, effects] = step(router, state, event, at, ownAddress())
     state = next
-    const due = deadline(state)
-    if (due !== deadline(before) || event.type === 'tick') {
+    const due = wakeAt(state)
+    if (due !== wakeAt(before) || event.type === 'tick') {
       cancel()
       cancel = due === undefined ? () => {} : clock.at(due, wake)
     }
@@ -188,7 +188,7 @@ export function runRouter(
   }
 
   function wake() {
-    lag.add(Math.max(0, clock.now() - (deadline(state) ?? clock.now())))
+    lag.add(Math.max(0, clock.now() - (wakeAt(state) ?? clock.now())))
     // What waits in the socket is older than the deadline.
     lan.drain?.()
     dispatch({ type: 'tick' })

@@ -25,9 +25,14 @@ export type Backup = {
   /** Version 3: learned from the master, our own until then. */
   readonly masterInterval: Millis
   readonly deadline: Millis
+  /**
+   * Before the deadline: when we look whether we are awake, half an interval after an advert that did not come. Who misses
+   * that stood still together with the master, or nearly so.
+   */
+  readonly lookAt?: Millis
   /** The master said that it leaves: intervals and guard are waived. */
   readonly left: boolean
-  /** We woke too late to judge and gave the master one more chance. */
+  /** We woke too late to judge, and gave the master one more chance. */
   readonly rearmed: boolean
   /** Delayed pre-emption: when the lesser master's time is up. */
   readonly preemptAt?: Millis

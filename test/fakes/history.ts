@@ -8,7 +8,7 @@ export type Verdict = { readonly seed: number; readonly wrong: string[]; readonl
 /**
  * One random history: everything goes wrong for a while, then the network heals and everybody runs. What must hold:
  * the VIP is where the master is, at any time; once healed, two masters for no longer than one down interval, and one
- * within a bound.
+ * within a bound; then a standstill of all of them together moves nothing.
  */
 export function history(seed: number): Verdict {
   const rnd = random(seed)
@@ -89,7 +89,37 @@ export function history(seed: number): Verdict {
     if (winner && one !== winner && one.router.preempt.mode === 'always' && !one.state.knowledge.behind)
       if (one.router.priority > winner.router.priority && one.state.phase.name === 'backup')
         wrong.push(`at the end: d${one.index + 1} is better than the master d${winner.index + 1}`)
+  if (wrong.length === 0 && winner) standTogether(winner)
   return { seed, wrong: wrong.slice(0, 5), log: sim.log }
+
+  /** What stops all directors for as long, or nearly, is no reason to take over from a master that goes on. */
+  function standTogether(master: Director) {
+    const { advertInterval } = master.router
+    const rightful = directors.every(
+      one =>
+        one.router.advertInterval === advertInterval &&
+        one.state.knowledge.priority <= master.state.knowledge.priority &&
+        !one.state.knowledge.behind,
+    )
+    if (!rightful) return
+    const before = directors.map(one => one.transitions.length)
+    stallAll(rnd.between(0.5, 8) * advertInterval)
+    sim.until(sim.now() + 20 * advertInterval)
+    directors.forEach((one, index) => {
+      for (const { at, from, to, cause } of one.transitions.slice(before[index]))
+        wrong.push(`${at.toFixed(1)}: after a standstill of all d${index + 1} went from ${from} to ${to} (${cause})`)
+    })
+    if (sim.holders()[0] !== master) wrong.push('after a standstill of all the master has no VIP')
+  }
+
+  /** As a hypervisor does, one after the other, but for much less than an interval. */
+  function stallAll(length: number) {
+    for (const one of directors) {
+      const { advertInterval } = one.router
+      const late = rnd.between(0, 0.2 * advertInterval)
+      sim.at(sim.now() + late, () => sim.stall(one, length - late + rnd.between(0, 0.2 * advertInterval)))
+    }
+  }
 
   function start(one: Director) {
     sim.start(one, { ready: healed || rnd.chance(0.7), ...(acquainted ? { views: views(one) } : {}) })
@@ -107,7 +137,7 @@ export function history(seed: number): Verdict {
 
   function mischief(one: Director) {
     const interval = one.router.advertInterval
-    const kind = rnd.int(0, 15)
+    const kind = rnd.int(0, 16)
     switch (kind) {
       case 0:
         return sim.crash(one)
@@ -167,6 +197,8 @@ export function history(seed: number): Verdict {
           if (one.alive && one.state.phase.name === 'init') sim.start(one, { resume, ready: healed || rnd.chance(0.5) })
         })
       }
+      case 16:
+        return stallAll(rnd.between(0.3, 12) * interval)
     }
   }
 }

@@ -1,5 +1,5 @@
 import { compareAddresses } from '../../vrrp/address.js'
-import { deadline, initialState, step } from '../../vrrp/machine.js'
+import { initialState, step, wakeAt } from '../../vrrp/machine.js'
 import type { Effect, Event, PeerView, State } from '../../vrrp/state.js'
 import type { VirtualRouter } from '../../vrrp/virtual-router.js'
 import { addressOf } from './virtual-router.js'
@@ -138,7 +138,7 @@ export function simulate(routers: readonly VirtualRouter[], rnd: Random, readAll
   }
 
   function arm(one: Director) {
-    const due = deadline(one.state)
+    const due = wakeAt(one.state)
     const at = due === undefined ? Number.POSITIVE_INFINITY : Math.max(now, due / one.rate)
     if (at === one.tickAt) return
     one.tickAt = at
@@ -160,7 +160,7 @@ export function simulate(routers: readonly VirtualRouter[], rnd: Random, readAll
       ? one.socket.length
       : rnd.int(Math.min(leastRead, one.socket.length), one.socket.length)
     for (const packet of one.socket.splice(0, reads)) receive(one, packet)
-    const due = deadline(one.state)
+    const due = wakeAt(one.state)
     if (due !== undefined && local(one) >= due) {
       one.tickAt = Number.POSITIVE_INFINITY
       dispatch(one, { type: 'tick' })

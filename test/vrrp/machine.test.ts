@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { deadline, initialState, step } from '../../vrrp/machine.js'
+import { deadline, initialState, step, wakeAt } from '../../vrrp/machine.js'
 import type { Behind, Event, Phase, State, Step } from '../../vrrp/state.js'
 import type { VirtualRouter } from '../../vrrp/virtual-router.js'
 import { addressOf, routerOf } from '../fakes/virtual-router.js'
@@ -44,6 +44,13 @@ const advert = (priority: number, from = OTHER, interval = 100): Event => ({ typ
 const sends = ([, effects]: Step) => effects.flatMap(effect => (effect.type === 'send' ? [effect.priority] : []))
 const kinds = ([, effects]: Step) => effects.map(effect => (effect.type === 'transition' ? effect.cause : effect.type))
 const name = ([state]: Step) => state.phase.name
+/** Awake all the time, and nothing is heard until then. */
+const silence = (config: VirtualRouter, state: State, until: number): State => {
+  let now = state
+  for (let at = wakeAt(now); at !== undefined && at < until; at = wakeAt(now))
+    now = on(config, now, { type: 'tick' }, at)[0]
+  return now
+}
 const behind: Behind = { author: 'root', at: 0, lasting: false }
 
 describe('at the start', () => {
@@ -208,16 +215,42 @@ describe('a backup', () => {
     const known = on(pair, backup(pair), { type: 'peers', peers: [{ director: 'd2', sameConfig: true }] })[0]
     const due = deadline(known)!
     expect(deadline(on(pair, known, { type: 'tick' }, due + 80)[0])).toBe(due + 80.5)
-    expect(deadline(on(pair, known, { type: 'tick' }, due + 101)[0])).toBe(due + 301)
     const stranger = on(pair, known, advert(1, '10.9.0.99'))[0]
     expect(deadline(on(pair, stranger, { type: 'tick' }, deadline(stranger)! + 80)[0])).toBe(deadline(stranger)! + 90)
   })
-  test('waits two intervals if it woke later than one: the master may have slept as well, and listens for one', () => {
-    expect(deadline(on(router(), backup(), { type: 'tick' }, NOW + 260)[0])).toBe(NOW + 460)
-    const fast = router({ advertInterval: 10 })
-    expect(deadline(on(fast, backup(fast), { type: 'tick' }, NOW + 180)[0])).toBe(NOW + 190)
-    expect(deadline(on(fast, backup(fast), { type: 'tick' }, NOW + 181)[0])).toBe(NOW + 201)
-    expect(deadline(on(router(), backup(), { type: 'tick' }, NOW + 9150)[0])).toBe(NOW + 9350)
+  test('looks whether it is awake, half an interval after each advert that does not come', () => {
+    const looks: number[] = []
+    let [state] = on(router(), backup(), advert(200))
+    for (let at = wakeAt(state)!; at < deadline(state)!; at = wakeAt(state)!) {
+      looks.push(at - NOW)
+      state = on(router(), state, { type: 'tick' }, at)[0]
+    }
+    expect(looks).toEqual([150, 250, 350])
+    expect(kinds(on(router(), state, { type: 'tick' }, deadline(state)!))).toEqual(['send', 'claim', 'no-response'])
+  })
+  test('that stood still gives the master, which may have stood still as well, two intervals and its own place, once', () => {
+    const [following] = on(router(), backup(), advert(200))
+    const [state, effects] = on(router(), following, { type: 'tick' }, NOW + 350)
+    expect(effects).toEqual([{ type: 'notice', notice: { what: 'stalled', late: 200 } }])
+    expect(deadline(state)).toBe(NOW + 350 + 200 + SKEW)
+    expect(wakeAt(state)).toBe(deadline(state))
+    expect(name(on(router(), state, { type: 'tick' }, NOW + 5_000))).toBe('master')
+  })
+  test('that stood still does so before its deadline as well, from an interval after a missed look on', () => {
+    const [following] = on(router(), backup(), advert(200))
+    expect(deadline(on(router(), following, { type: 'tick' }, NOW + 249)[0])).toBe(NOW + 300 + SKEW)
+    expect(deadline(on(router(), following, { type: 'tick' }, NOW + 250)[0])).toBe(NOW + 450 + SKEW)
+  })
+  test('that stood still gives nothing when the master was silent before', () => {
+    const [following] = on(router(), backup(), advert(200))
+    const due = deadline(following)!
+    const alone = silence(router(), following, due)
+    expect(deadline(on(router(), alone, { type: 'tick' }, due + 99)[0])).toBe(due + 99 + 10)
+  })
+  test('reads an advert that waited while it stood still as it does silence', () => {
+    const late = (waited: number): Event => ({ type: 'advert', priority: 200, interval: 100, from: OTHER, waited })
+    expect(deadline(on(router(), backup(), late(249))[0])).toBe(NOW + 51 + SKEW)
+    expect(deadline(on(router(), backup(), late(250))[0])).toBe(NOW + 200 + SKEW)
   })
   test('does not replace a silent master without its witness, says so, and looks again every interval', () => {
     const alone: Event = { type: 'standing', priority: 100, faults: [], unwitnessed: 'witness 10.9.0.1: timeout' }
@@ -316,8 +349,8 @@ describe('the ranks', () => {
     const waited = (ms: number): Event => ({ type: 'advert', priority: 200, interval: 100, from: OTHER, waited: ms })
     let state = on(router(), backup(), peers(undefined, undefined))[0]
     state = on(router(), state, advert(200), NOW)[0]
-    state = on(router(), state, waited(290), NOW + 390)[0]
-    expect(deadline(state)).toBe(NOW + 390 + 100)
+    state = on(router(), state, waited(240), NOW + 340)[0]
+    expect(deadline(state)).toBe(NOW + 340 + 100)
   })
   test('let the best take over at once when the master leaves', () => {
     let state = on(router(), backup(), peers(undefined, undefined))[0]
@@ -497,14 +530,16 @@ describe('a master that leaves', () => {
   })
   test('is master again with its own priority when that one fails', () => {
     const [state] = on(router(), leaving[0], advert(50, THIRD), NOW + 12)
-    const result = on(router(), state, { type: 'tick' }, deadline(state)!)
+    const due = deadline(state)!
+    const result = on(router(), silence(router(), state, due), { type: 'tick' }, due)
     expect(sends(result)).toEqual([100])
     expect(result[0].knowledge.behind).toBeUndefined()
   })
   test('for maintenance stays the least even then', () => {
     const lasting = on(router(), master(), { type: 'failover', behind: { ...behind, lasting: true } })
     const [state] = on(router(), lasting[0], advert(50, THIRD), NOW + 12)
-    expect(sends(on(router(), state, { type: 'tick' }, deadline(state)!))).toEqual([1])
+    const due = deadline(state)!
+    expect(sends(on(router(), silence(router(), state, due), { type: 'tick' }, due))).toEqual([1])
   })
   test('for good ends when another advertises, or when nobody does', () => {
     const stopping = on(router(), master(), { type: 'shutdown', how: 'stop' })

@@ -161,16 +161,41 @@ describe('own slowness is not the other side’s silence', () => {
     }
   })
 
-  test('nor does a sleep of five to ten intervals of all of them move anything', () => {
-    for (let seed = 1; seed <= 60; seed++) {
-      const sim = running(seed, [150, 120], { advertInterval: 100 }, seed % 2 === 0)
+  test('nor does any sleep of all of them move anything, not even one that ends as the others’ patience does', () => {
+    for (let seed = 1; seed <= 400; seed++) {
+      const interval = [10, 50, 100, 1000][seed % 4]!
+      const priorities = seed % 3 === 0 ? [150, 120, 100] : [150, 120]
+      const sim = running(seed, priorities, { advertInterval: interval }, seed % 2 === 0)
       const before = sim.directors.map(takeovers)
-      const length = sim.rnd.between(480, 1000)
-      sim.at(sim.now() + sim.rnd.between(0, 100), () => {
-        for (const one of sim.directors) sim.stall(one, length + sim.rnd.between(0, 30))
+      // Most of them around three intervals: where the master doubts and its backups' time is up.
+      const length = interval * sim.rnd.between(0.5, seed % 5 === 0 ? 12 : 4.5)
+      sim.at(sim.now() + sim.rnd.between(0, interval), () => {
+        for (const one of sim.directors) {
+          const late = sim.rnd.between(0, 0.2 * interval)
+          sim.at(sim.now() + late, () => sim.stall(one, length - late + sim.rnd.between(0, 0.3 * interval)))
+        }
       })
-      sim.until(sim.now() + 5_000)
+      sim.until(sim.now() + 25 * interval)
       expect({ seed, takeovers: sim.directors.map(takeovers) }).toEqual({ seed, takeovers: before })
+      expect(sim.masters()).toEqual([sim.directors[0]])
+    }
+  })
+
+  test('but of those who slept the best one takes over from a master that does not wake, and nobody else', () => {
+    for (let seed = 1; seed <= 80; seed++) {
+      const interval = [20, 50, 100, 1000][seed % 4]!
+      const sim = running(seed, [150, 120, 100], { advertInterval: interval }, true)
+      const before = sim.directors.map(takeovers)
+      const length = sim.rnd.between(2.6, 6) * interval
+      const [d1, ...others] = sim.directors
+      sim.crash(d1!)
+      const at = sim.now() + length
+      for (const one of others) sim.stall(one, length)
+      sim.until(at + 2 * interval - 1)
+      expect({ seed, masters: sim.masters() }).toEqual({ seed, masters: [] })
+      sim.until(at + 2.3 * interval + 2)
+      const claims = sim.directors.map((one, i) => takeovers(one) - before[i]!)
+      expect({ seed, claims }).toEqual({ seed, claims: [0, 1, 0] })
     }
   })
 
