@@ -38,3 +38,36 @@ describe('a pair of which every process is frozen, longer than the kernel keeps 
     expect([d1.pids(), d2.pids()]).toEqual(before)
   }, 60_000)
 })
+
+describe('a pair of which every process is frozen for three to four intervals', () => {
+  let pair: Pair
+  beforeEach(async () => {
+    pair = await createPair({ interval: '200ms' })
+    await pair.up()
+    onTestFailed(() => console.log(pair.story()))
+  }, 60_000)
+  afterEach(() => pair.down())
+
+  test('goes on as if nothing had been: the VIP does not move', async () => {
+    const { d1, d2, wire } = pair
+    await until('the spares of checkers', () => [d1, d2].every(one => one.pids().spareCheckers !== undefined))
+    const before = [d1.pids(), d2.pids()]
+    const pids = before.flatMap(each => Object.values(each))
+    const began = now()
+    for (const intervals of [3.1, 3.5, 3.9]) {
+      const since = now()
+      for (const pid of pids) signal(pid, 'SIGSTOP')
+      await sleep(intervals * 200)
+      for (const pid of pids.toReversed()) signal(pid, 'SIGCONT')
+      await until('the master goes on', () => wire.adverts(d1.address).some(({ at }) => at > since + intervals * 200))
+      await sleep(1_000)
+      const [longest] = wire.gaps(since - 250, d1.address)
+      // It was silent for longer than its backup would have waited.
+      expect(longest?.ms).toBeGreaterThan(intervals * 200)
+    }
+    expect(wire.adverts(d2.address).filter(({ at }) => at > began)).toEqual([])
+    expect([...d1.changes, ...d2.changes].filter(({ at }) => at > began)).toEqual([])
+    expect([await d1.state(), await d2.state()]).toEqual(['master', 'backup'])
+    expect([d1.pids(), d2.pids()]).toEqual(before)
+  }, 60_000)
+})
