@@ -22,12 +22,12 @@ export type Wire = {
   end(): Promise<void>
 }
 
-/** Listens on the switch of a topology, as nobody's process and with the kernel's own stamps. */
-export async function listen(topology: Topology, vrid = 51): Promise<Wire> {
+/** Listens on a switch of a topology, as nobody's process and with the kernel's own stamps. */
+export async function listen(topology: Topology, vrid = 51, bridge: 'br0' | 'br1' = 'br0'): Promise<Wire> {
   // The client's packets are a flood: they are left out in the kernel, lest adverts are lost here.
   const filter = `(ip proto 112 and ip[21] == ${vrid} and not src host 10.9.0.50) or arp`
   const child: ChildProcess = topology.spawnIn('sw', [
-    ...['tcpdump', '-i', 'br0', '-n', '-e', '-tt', '-v', '-l', '--immediate-mode', filter],
+    ...['tcpdump', '-i', bridge, '-n', '-e', '-tt', '-v', '-l', '--immediate-mode', filter],
   ])
   const seen: Seen[] = []
   let pending = ''
@@ -81,4 +81,27 @@ export async function listen(topology: Topology, vrid = 51): Promise<Wire> {
     },
     end: () => stop(child),
   }
+}
+
+/** The next packets on the switch that `filter` lets through, from their IP header on. */
+export async function capture(topology: Topology, filter: string, count = 1): Promise<readonly Buffer[]> {
+  const text = await tcpdump(topology, ['-x', '-c', String(count), filter])
+  return text.split(/^(?=\S)/m).map(packet => Buffer.from(packet.replace(/^.*\n/, '').replace(/0x\w+:|\s/g, ''), 'hex'))
+}
+
+/** The next packets on the switch in the words of tcpdump -v. */
+export const describePackets = (topology: Topology, filter: string, count = 1): Promise<string> =>
+  tcpdump(topology, ['-v', '-c', String(count), filter])
+
+async function tcpdump(topology: Topology, options: readonly string[]): Promise<string> {
+  const child = topology.spawnIn('sw', ['tcpdump', '-i', 'br0', '-n', '-l', '--immediate-mode', ...options])
+  let text = ''
+  child.stdout?.on('data', piece => {
+    text += piece
+  })
+  const closed = new Promise<void>(resolve => child.once('close', () => resolve()))
+  const limit = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  await closed
+  clearTimeout(limit)
+  return text
 }

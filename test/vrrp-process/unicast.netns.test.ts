@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest'
+import { stop, until } from '../lab/harness.js'
+import { createPair, type Director, now, type Pair, vip } from './pair.js'
+import { describePackets } from './wire.js'
+
+/**
+ * Both directors send to each other through the client, a real hop: adverts arrive with a TTL of 254. `web` takes that, `strict` has the default.
+ */
+describe('a unicast pair with a hop between its directors', () => {
+  let pair: Pair
+  const strict = '10.9.0.102'
+  const hop = async (verb: 'add' | 'del') => {
+    for (const { name, address } of [pair.d1, pair.d2]) {
+      const other = name === 'd1' ? 'd2' : 'd1'
+      const route = ['ip', 'route', verb, `${address}/32`, 'via', '10.9.0.50', 'dev', 'eth0']
+      expect(await pair.topology.exec(other, route)).toMatchObject({ status: 0 })
+    }
+  }
+  beforeAll(async () => {
+    pair = await createPair({
+      router: 'transport: unicast\nmin_ttl: 254',
+      routers: `  strict: { vrid: 52, interface: eth0, advert_interval: 100ms, transport: unicast, vips: [${strict}/32] }`,
+    })
+    const settings = [
+      'net.ipv4.ip_forward=1',
+      'net.ipv4.conf.all.send_redirects=0',
+      'net.ipv4.conf.eth0.send_redirects=0',
+    ]
+    expect(await pair.topology.exec('cl', ['sysctl', '-q', '-w', ...settings])).toMatchObject({ status: 0 })
+    await hop('add')
+    await pair.up()
+  }, 60_000)
+  beforeEach(() => onTestFailed(() => console.log(pair.story())))
+  afterAll(() => pair.down())
+
+  const reach = (director: Director, wanted: string, router = 'web') =>
+    until(`${router} is ${wanted} on ${director.name}`, async () => (await director.state(router)) === wanted, 20_000)
+  const counter = async (director: Director, router: string, name: string) =>
+    (await director.router(router))?.counters[name] ?? 0
+
+  test('sends to its peers alone, never to the group', async () => {
+    const { d1, d2, topology } = pair
+    const text = await describePackets(topology, 'ip proto 112 and ip[21] == 51', 20)
+    const ends = new Set(text.match(/\d+\.\d+\.\d+\.\d+ > \d+\.\d+\.\d+\.\d+/g))
+    expect([...ends]).toEqual([`${d1.address} > ${d2.address}`])
+    expect(new Set(text.match(/ttl \d+/g))).toEqual(new Set(['ttl 255', 'ttl 254']))
+    expect((await d2.router())?.master).toBe(d1.address)
+    expect(await d2.events('vrrp.stranger')).toEqual([])
+  }, 20_000)
+
+  test('takes over from a director that crashes, and gives back', async () => {
+    const { d1, d2 } = pair
+    d1.killAll()
+    await reach(d2, 'master')
+    expect(d2.has()).toBe(true)
+    d1.start()
+    await reach(d1, 'master')
+    await reach(d2, 'backup')
+    await until('the VIP to be on d1 alone', () => d1.has() && !d2.has())
+    await d1.whole()
+  }, 40_000)
+
+  test('refuses and counts what has come through a router where min_ttl does not allow it: two masters', async () => {
+    const { d1, d2 } = pair
+    await reach(d1, 'master', 'strict')
+    await reach(d2, 'master', 'strict')
+    for (const director of [d1, d2]) {
+      await until('it is counted', async () => (await counter(director, 'strict', 'ip-ttl-error')) > 0)
+      expect(await counter(director, 'web', 'ip-ttl-error')).toBe(0)
+    }
+    expect(await d2.state('web')).toBe('backup')
+  }, 30_000)
+
+  test('ends the two masters as soon as they hear each other: an alarm, and the VIP is announced again', async () => {
+    const { d1, d2, wire } = pair
+    const since = now()
+    await hop('del')
+    await reach(d2, 'backup', 'strict')
+    const [event] = await until('d1 tells of it', async () => {
+      const found = await d1.events('vrrp.two-masters')
+      return found.length > 0 && found
+    })
+    expect(event).toMatchObject({
+      level: 'alarm',
+      subject: 'router strict',
+      data: { other: d2.address, priority: 100 },
+    })
+    expect(await d1.state('strict')).toBe('master')
+    expect(await counter(d1, 'strict', 'two-masters')).toBeGreaterThan(0)
+    const { mac } = d1.links.byName('eth0')!
+    await until('d1 has announced it', () =>
+      wire.announcements().some(one => one.at > since && one.mac === mac && one.address === strict),
+    )
+    expect(d2.links.addresses().some(({ address }) => address === strict)).toBe(false)
+  }, 30_000)
+
+  test('takes no advert from a machine that is none of the peers', async () => {
+    const { d1, d2, topology } = pair
+    const before = await counter(d2, 'web', 'source-error')
+    const sender = topology.spawnIn('cl', [process.execPath, '-e', stranger(d2.address)], { cwd: process.cwd() })
+    await until('it is counted', async () => (await counter(d2, 'web', 'source-error')) > before)
+    await stop(sender, 'SIGKILL')
+    expect((await d2.router())?.master).toBe(d1.address)
+    expect(await d2.state()).toBe('backup')
+    expect(d1.has()).toBe(true)
+  }, 20_000)
+})
+
+/** Version 3, vrid 51, priority 200, the VIP, an interval of 100 ms; the checksum in its plain form, which is accepted as well. */
+const stranger = (to: string) => `
+const raw = require('raw-socket')
+const socket = raw.createSocket({ protocol: 112 })
+const int = value => { const bytes = Buffer.alloc(4); bytes.writeInt32LE(value); return bytes }
+socket.setOption(0, 2, int(255), 4)
+const packet = Buffer.from([0x31, 51, 200, 1, 0, 10, 0, 0, ${vip.split('.').join(', ')}])
+let sum = 0
+for (let i = 0; i < packet.length; i += 2) sum += packet.readUInt16BE(i)
+while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16)
+packet.writeUInt16BE(0xffff & ~sum, 6)
+setInterval(() => socket.send(packet, 0, packet.length, '${to}', () => {}), 100)
+`
