@@ -340,6 +340,10 @@ export type Override = {
   /** Stamp: newest wins across directors. */
   readonly at: Epoch
   readonly until?: Epoch
+  /** drain: then it is removed, whatever connections are left. It stays out until the override ends. */
+  readonly deadline?: Epoch
+  /** drain: half-closed and UDP connections are not waited for. */
+  readonly activeOnly?: true
   /** true: this stamp ends an earlier override (`ready`). */
   readonly ended?: boolean
 }

@@ -52,7 +52,8 @@ export function changeRoutes(app: Hono, handlers: ApiHandlers, authorOf: (c: Con
   })
 
   app.post('/v1/overrides', async c => {
-    const read = fields(await body(c), ['server', 'verb', 'weight', 'for', 'unlimited', 'reason'])
+    const known = ['server', 'verb', 'weight', 'for', 'unlimited', 'within', 'active_only', 'reason']
+    const read = fields(await body(c), known)
     const server = required('server', read.text('server'))
     const verb = overrideVerb(required('verb', read.text('verb')))
     const weight = read.whole('weight', 65_535)
@@ -60,8 +61,16 @@ export function changeRoutes(app: Hono, handlers: ApiHandlers, authorOf: (c: Con
     // What is meant for a while ends by itself unless asked otherwise.
     const lasts = read.duration('for') ?? handlers.overrideLimit()
     const until = read.flag('unlimited') ? {} : { until: Date.now() + lasts }
+    const within = read.duration('within')
+    if (verb !== 'drain' && within !== undefined) throw new BadRequest('within: belongs to the verb drain only')
+    const activeOnly = read.flag('active_only') ?? false
+    if (verb !== 'drain' && activeOnly) throw new BadRequest('active_only: belongs to the verb drain only')
+    const drain = {
+      ...(within === undefined ? {} : { deadline: Date.now() + within }),
+      ...(activeOnly ? { activeOnly } : {}),
+    }
     return change(c, verb, `server ${server}`, read.text('reason'), by =>
-      handlers.override({ server, verb, ...(weight === undefined ? {} : { weight }), ...until }, by),
+      handlers.override({ server, verb, ...(weight === undefined ? {} : { weight }), ...until, ...drain }, by),
     )
   })
 

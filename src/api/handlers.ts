@@ -73,6 +73,9 @@ export type OverrideRequest = {
   readonly weight?: number
   /** Absent: until it is ended. */
   readonly until?: Epoch
+  /** As in `Override`. */
+  readonly deadline?: Epoch
+  readonly activeOnly?: true
 }
 
 export type PushReport = { readonly id: string; readonly passed: boolean; readonly text?: string }

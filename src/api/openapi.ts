@@ -38,6 +38,8 @@ export const openapi = {
         weight: { type: 'integer', minimum: 0, maximum: 65535, description: 'Only with the verb weight.' },
         for: duration('Ends by itself then; default 24h.'),
         unlimited: flag('Holds until it is ended.'),
+        within: duration('Only with the verb drain: removed then, whatever connections are left.'),
+        active_only: flag('Only with the verb drain: half-closed and UDP connections are not waited for.'),
       }),
       delete: {
         ...change('Ends every override of the real servers.'),
@@ -141,6 +143,8 @@ export const openapi = {
         reason: text('Why.'),
         at: epoch(),
         until: epoch(),
+        deadline: epoch(),
+        activeOnly: flag('A drain that does not wait for half-closed and UDP connections.'),
       }),
       Status: object({
         node: text('Name of the director.'),

@@ -189,7 +189,7 @@ export function createPool(
           verdict: member.verdict,
           held: held(member),
           ...(member.upSince === undefined ? {} : { upSince: member.upSince }),
-          ...(override ? { override: overrideInput(override) } : {}),
+          ...(override ? { override: overrideInput(override, now) } : {}),
           ...(wish ? { wish } : {}),
         }
       }
@@ -317,6 +317,19 @@ function wishOf({ state, percent, weight, add }: Composed, configured: number): 
   }
 }
 
-function overrideInput({ verb, weight }: Override): OverrideInput {
-  return { verb, ...(weight === undefined ? {} : { weight }) }
+/** Its deadline in the time of this process, once: computed anew it would differ a little each time. */
+const overrideInputs = new WeakMap<Override, OverrideInput>()
+
+function overrideInput(override: Override, now: () => number): OverrideInput {
+  const known = overrideInputs.get(override)
+  if (known) return known
+  const { verb, weight, deadline, activeOnly } = override
+  const input = {
+    verb,
+    ...(weight === undefined ? {} : { weight }),
+    ...(deadline === undefined ? {} : { deadline: now() + deadline - Date.now() }),
+    ...(activeOnly ? { inactive: false } : {}),
+  }
+  overrideInputs.set(override, input)
+  return input
 }

@@ -12,7 +12,10 @@ const node: Option = {
 const runDir: Option = { flags: '--run-dir <dir>', text: 'where the sockets are (default: /run/lvskeeper)' }
 const stateDir: Option = { flags: '--state-dir <dir>', text: 'what is kept over reboots (default: /var/lib/lvskeeper)' }
 const reason: Option = { flags: '--reason <text>', text: 'why; shown in status and kept in the events' }
-const limit: Option = { flags: '--for <duration>', text: 'ends by itself after this time, e.g. 30m (default: 24h)' }
+const limit: Option = {
+  flags: '--for <duration>',
+  text: 'ends by itself after this time, as by `ready`, e.g. 30m (default: 24h)',
+}
 const noLimit: Option = { flags: '--no-limit', text: 'holds until `ready`' }
 const force: Option = { flags: '--force', text: 'even when no other director is ready' }
 
@@ -128,8 +131,18 @@ export const commands: readonly Command[] = [
     name: 'drain',
     args: '<server>',
     summary: 'no new connections to SERVICE/ADDRESS[:PORT] or ADDRESS; removed when the last one ends',
-    options: [...control, reason, limit, noLimit],
-    examples: ['lvskeeper drain web/10.9.0.21 --reason "kernel update"', 'lvskeeper drain 10.9.0.21 --for 2h'],
+    options: [
+      ...control,
+      reason,
+      { flags: '--within <duration>', text: 'removed after this time at the latest, whatever connections are left' },
+      { flags: '--active-only', text: 'do not wait for half-closed and UDP connections' },
+      limit,
+      noLimit,
+    ],
+    examples: [
+      'lvskeeper drain web/10.9.0.21 --reason "kernel update"',
+      'lvskeeper drain 10.9.0.21 --within 10m --for 2h',
+    ],
     load: async () => (await import('./override.js')).drain,
   },
   {

@@ -25,7 +25,10 @@ function override(verb: string, extra: (call: Call) => Readonly<Record<string, u
     })
 }
 
-export const drain = override('drain')
+export const drain = override('drain', ({ options }) => ({
+  ...given('within', text(options, 'within')),
+  ...(options['activeOnly'] === true ? { active_only: true } : {}),
+}))
 export const maint = override('maint')
 export const weight = override('weight', ({ args }) => {
   const value = Number(args[1])

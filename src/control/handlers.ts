@@ -175,7 +175,7 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
       const services = [...state.services.values()]
       const found = touched(services, name)
       if (found.length === 0) return no('not-found', noSuchServer(services, request.server))
-      const { verb, weight, until } = request
+      const { verb, weight, until, deadline, activeOnly } = request
       const at = Date.now()
       const fresh = found.map(
         (server): Override => ({
@@ -185,6 +185,8 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
           ...by,
           ...(weight === undefined ? {} : { weight }),
           ...(until === undefined ? {} : { until }),
+          ...(deadline === undefined ? {} : { deadline }),
+          ...(activeOnly ? { activeOnly } : {}),
         }),
       )
       // One verb at a time: what was said of it before ends with this.

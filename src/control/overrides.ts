@@ -25,8 +25,8 @@ function newer(a: Override, b: Override): boolean {
   return rest(a) > rest(b)
 }
 
-function rest({ author, weight, until, reason }: Override): string {
-  return JSON.stringify([author, weight, until, reason])
+function rest({ author, weight, until, reason, deadline, activeOnly }: Override): string {
+  return JSON.stringify([author, weight, until, reason, deadline, activeOnly])
 }
 
 /** Those that hold now. */

@@ -119,7 +119,7 @@ const verbs: readonly Override['verb'][] = ['drain', 'maint', 'weight', 'force-u
 
 function isOverride(value: unknown): value is Override {
   if (!isRecord(value)) return false
-  const { service, address, port, verb, weight, author, reason, at, until, ended } = value
+  const { service, address, port, verb, weight, author, reason, at, until, deadline, activeOnly, ended } = value
   return (
     isName(service) &&
     isName(address) &&
@@ -130,6 +130,8 @@ function isOverride(value: unknown): value is Override {
     (reason === undefined || typeof reason === 'string') &&
     isWhole(at) &&
     (until === undefined || isWhole(until)) &&
+    (deadline === undefined || isWhole(deadline)) &&
+    (activeOnly === undefined || activeOnly === true) &&
     (ended === undefined || typeof ended === 'boolean')
   )
 }

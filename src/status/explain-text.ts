@@ -4,6 +4,7 @@ import { type PeerView, ready } from '../peer/view.js'
 import { age } from './age.js'
 import { causeText } from './causes.js'
 import { columns } from './columns.js'
+import { endText } from './end-text.js'
 import { eventLine, stamp } from './events-text.js'
 import type { ExplainedRouter, ExplainedServer, Explanation } from './explain.js'
 import { oneLine } from './one-line.js'
@@ -88,9 +89,10 @@ function serverText(
   return join([
     paint('bold', `real server ${service.name}/${serverKey(server)}: ${server.state} for ${age(now - server.since)}`),
     `  ${service.ids.map(serviceKey).join(', ')}, ${server.forward}, ${kernel}, ${server.weight} in the file`,
-    ...overrides.map(({ verb, author, reason, at, until }) => {
-      const ends = until === undefined ? 'no end' : `ends in ${age(until - now)}`
-      return `  ${verb} by ${author} ${age(now - at)} ago${reason === undefined ? '' : ` ("${reason}")`}, ${ends}`
+    ...overrides.map(override => {
+      const { verb, author, reason, at } = override
+      const why = reason === undefined ? '' : ` ("${reason}")`
+      return `  ${verb} by ${author} ${age(now - at)} ago${why}, ${endText(override, now)}`
     }),
     ...server.checks.map(check => `  ${oneLine(checkLine(check, now))}`),
     ...(server.stuckHandshakes === undefined ? [] : [`  ${server.stuckHandshakes} ${stuck}`]),

@@ -4,6 +4,7 @@ import type { Override, RealServerStatus, RouterStatus, ServiceStatus } from '..
 import { type PeerView, ready } from '../peer/view.js'
 import { age } from './age.js'
 import { causeText } from './causes.js'
+import { endText } from './end-text.js'
 import type { Notice, Status } from './status.js'
 
 const ranks = { alarm: 0, warning: 1, notice: 2, info: 3 }
@@ -57,7 +58,7 @@ function* routerNotices(router: RouterStatus, now: number): Generator<Notice> {
 function* serviceNotices(service: ServiceStatus, now: number): Generator<Notice> {
   const subject = `service ${service.name}`
   if (service.state === 'down') {
-    const text = `down for ${age(now - service.since)}: weight ${service.weightUp} of quorum ${service.quorum}${service.sorry ? ', sorry server serves' : ''}`
+    const text = `down for ${age(now - service.since)}: weight ${service.weightUp} of quorum ${service.quorum}${service.sorry ? ', sorry server serves' : ''}${awayByOrder(service)}`
     yield { level: 'alarm', code: 'service.down', subject, text, next: `lvskeeper explain ${service.name}` }
   } else if (service.sorry) {
     yield { level: 'warning', code: 'service.sorry', subject, text: 'the sorry server serves' }
@@ -67,6 +68,16 @@ function* serviceNotices(service: ServiceStatus, now: number): Generator<Notice>
   for (const leak of service.leaks ?? []) yield { level: 'alarm', code: 'arp.leak', subject, text: leakText(leak) }
   for (const server of service.realServers) yield* serverNotices(service.name, server, now)
 }
+
+/** Nothing temporary takes a service down silently: the orders that keep real servers away are named with it. */
+function awayByOrder({ realServers }: ServiceStatus): string {
+  const away = realServers.filter(({ override }) => override !== undefined && awayVerbs.has(override.verb))
+  if (away.length === 0) return ''
+  const named = away.slice(0, 3).map(server => `${serverKey(server)} by ${server.override?.author}`)
+  return `; away by order: ${named.join(', ')}${away.length > 3 ? ` and ${away.length - 3} more` : ''}`
+}
+
+const awayVerbs: ReadonlySet<Override['verb']> = new Set(['drain', 'maint', 'force-down'])
 
 function* serverNotices(service: string, server: RealServerStatus, now: number): Generator<Notice> {
   const name = `${service}/${serverKey(server)}`
@@ -92,13 +103,12 @@ export function why({ checks, override }: RealServerStatus): string {
 }
 
 function overrideNotice(override: Override, { at: now, services, table }: Omit<Status, 'notices'>): Notice {
-  const { service, address, port, author, reason, at, until } = override
+  const { service, address, port, author, reason, at } = override
   const place = port === 0 ? address : serverKey({ address, port })
   const name = service === '*' ? place : `${service}/${place}`
-  const ends = until === undefined ? 'no end' : `ends in ${age(until - now)}`
   // Before the first verdicts are in, not every real server is known here.
   const lost = table.complete && !services.some(each => fits(override, each)) ? '; no real server is called so' : ''
-  const text = `${verb(override)} by ${author} ${age(now - at)} ago${because(reason)}, ${ends}${lost}`
+  const text = `${verb(override)} by ${author} ${age(now - at)} ago${because(reason)}, ${endText(override, now)}${lost}`
   return { level: 'notice', code: 'override', subject: `server ${name}`, text, next: `lvskeeper ready ${name}` }
 }
 

@@ -219,6 +219,15 @@ describe('a change', () => {
     expect(second).not.toHaveProperty('until')
   })
 
+  test('of a drain may say how long it waits, and for which connections', async () => {
+    await post('/v1/overrides', { server: 'a', verb: 'drain', within: '10m', active_only: true })
+    await post('/v1/overrides', { server: 'a', verb: 'drain' })
+    const [first, second] = director.asked.map(([, request]) => request as { deadline?: number })
+    expect(first?.deadline).toBeCloseTo(Date.now() + 600_000, -4)
+    expect(first).toHaveProperty('activeOnly', true)
+    expect(Object.keys(second ?? {})).toEqual(['server', 'verb', 'until'])
+  })
+
   test('for a generation that no longer runs is refused', async () => {
     expect((await post('/v1/reload', {}, { 'if-match': '"11"' })).status).toBe(412)
     expect((await post('/v1/reload', {}, { 'if-match': '"12"' })).status).toBe(200)
@@ -284,6 +293,18 @@ describe('bad input', () => {
       '/v1/overrides',
       '{"server":"a","verb":"weight","weight":65536}',
       'weight: expected a whole number from 0 to 65535',
+    ],
+    [
+      'a deadline without a drain',
+      '/v1/overrides',
+      '{"server":"a","verb":"maint","within":"1m"}',
+      'within: belongs to the verb drain only',
+    ],
+    [
+      'connections that are waited for without a drain',
+      '/v1/overrides',
+      '{"server":"a","verb":"force-up","active_only":true}',
+      'active_only: belongs to the verb drain only',
     ],
     ['maintenance without on', '/v1/maintenance', '{"force":true}', 'on is missing'],
     ['null', '/v1/plan', 'null', 'expected a JSON object'],

@@ -63,3 +63,18 @@ test('a check that moves from one virtual server to another in one change goes o
     moved: true,
   })
 })
+
+test('a drain has its deadline in the time of this process, the same however often it is asked for', () => {
+  const { pool, tell } = setup()
+  tell({ web: '10.9.0.21' })
+  const order = { service: 'web', address: '10.9.0.21', port: 80, author: 'ann', at: 1 } as const
+  const said = () => pool.inputs(() => false)[0]?.servers[0]?.override
+  pool.setOverrides([{ ...order, verb: 'drain', deadline: Date.now() + 60_000, activeOnly: true }])
+  const first = said()
+  // This process is at 0.
+  expect(first).toEqual({ verb: 'drain', deadline: expect.closeTo(60_000, -3), inactive: false })
+  tell({ web: '10.9.0.21, 10.9.0.22' })
+  expect(said()).toBe(first)
+  pool.setOverrides([{ ...order, verb: 'drain' }])
+  expect(said()).toEqual({ verb: 'drain' })
+})

@@ -157,6 +157,13 @@ describe('at run time', () => {
     const other = holder.includes('.21') ? 'rs2' : 'rs1'
     expect([await pair.curl(), await pair.curl(), await pair.curl()]).toEqual([other, other, other])
     expect(await long.says('GET / HTTP/1.1\r\nHost: x\r\n\r\n')).toContain('200 OK')
+    const held = () => [d1, d2].some(one => servers(one).join().includes(holder))
+    expect(held()).toBe(true)
+    // Said again with a deadline: it leaves on both, though its connection still stands.
+    await d1.cli('drain', `web/${holder}`, '--reason', 'test', '--within', '2s')
+    const { ms } = await until('it has left both', () => !held(), 10_000, 50)
+    expect(ms).toBeGreaterThan(1_000)
+    expect((await status(d1))?.overrides).toMatchObject([{ verb: 'drain', deadline: expect.any(Number) }])
     long.end()
     onTestFailed(() => console.error(net.prefix, d1.table()))
   })

@@ -29,7 +29,7 @@ const datagram: Datagram = {
   echo: ['b2'],
   report,
   digest: 'x',
-  overrides: [override],
+  overrides: [override, { ...override, port: 81, deadline: 2_000, activeOnly: true }],
   routerCount: 1,
 }
 
@@ -70,6 +70,7 @@ describe('a peer datagram', () => {
     ['a negative number', { ...datagram, seq: -1 }],
     ['an unknown state', { ...datagram, report: { ...report, routers: [{ ...report.routers[0], state: 'x' }] } }],
     ['an unknown verb', { ...datagram, overrides: [{ ...override, verb: 'explode' }] }],
+    ['a deadline that is text', { ...datagram, overrides: [{ ...override, deadline: '1' }] }],
     ['a weight that is text', { ...datagram, overrides: [{ ...override, weight: '1' }] }],
   ])('with a body of the wrong shape (%s) is discarded, although its key is right', (_, body) => {
     expect(decode(encode(body as unknown as Datagram, key), [key])).toEqual({ discard: 'body' })

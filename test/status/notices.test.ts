@@ -87,6 +87,24 @@ describe('what is different from normal', () => {
     ])
   })
 
+  test('is how long a drain waits, until then', () => {
+    const text = (deadline: number) => of({ overrides: [{ ...drained, deadline }] })[0]?.[3]
+    const at = drained.at + 300_000
+    expect(text(at + 60_000)).toBe(
+      'drained by alice 5m ago ("kernel update"), removed in 1m at the latest, ends in 55m',
+    )
+    expect(text(at)).toBe('drained by alice 5m ago ("kernel update"), ends in 55m')
+  })
+
+  test('of a service below its quorum names the orders that keep real servers away', () => {
+    const away = { ...good, state: 'drain' as const, override: drained }
+    const text = (...realServers: (typeof away | typeof good)[]) =>
+      one({ state: 'down', weightUp: 0, realServers })[0]?.[3]
+    expect(text(away)).toMatch(/^down for .*: weight 0 of quorum 1; away by order: 10\.9\.0\.21:80 by alice$/)
+    expect(text(away, away, away, away, away)).toMatch(/ by alice and 2 more$/)
+    expect(text({ ...good, override: { ...drained, verb: 'weight' } })).not.toContain('order')
+  })
+
   test('is another director that is silent, away, incomplete or configured differently', () => {
     const report = peer.report!
     const texts = (extra: object) => of({ peers: [{ ...peer, ...extra }] }).map(([level, , , text]) => [level, text])
