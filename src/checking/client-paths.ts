@@ -121,6 +121,7 @@ export function pathSettings(
     name: `net.ipv4.conf.${name.replaceAll('.', '/')}.accept_local`,
     value: '1',
     why: 'client_path from all directors: answers to probes of the VIP come from an own address',
+    brief: true,
   }))
 }
 

@@ -2,21 +2,21 @@ import { readdirSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { type NeededSysctl, neededSysctls, type SysctlFeatures } from '../ipvs/sysctls.js'
-import { readSysctl } from '../linux/sysctl.js'
+import { type Changed, readSysctl } from '../linux/sysctl.js'
 import { sysctlJournal } from '../linux/sysctl-journal.js'
 import type { Event } from '../messages.js'
 
 /** Sets what the virtual servers need of the kernel before they are used, and remembers what it was (`stop --clear`). */
 export function createKernelSettings(runFolder: string, tell: (event: Event) => void) {
-  const journal = sysctlJournal(join(runFolder, 'sysctls-ipvs.json'))
+  const journal = sysctlJournal(settingsFile(runFolder))
   const refused = new Set<string>()
 
-  function set({ name, value, why }: NeededSysctl): void {
+  function set({ name, value, why, brief }: NeededSysctl): void {
     const before = readSysctl(name)
     // Another kernel may not have it; the module that brings it may not be loaded yet.
     if (before === undefined || before === value) return
     try {
-      journal.set(name, value)
+      journal.set(name, value, brief)
       tell(event('sysctl.set', 'info', name, `${name} = ${value} (was ${before}): ${why}`, { before, after: value }))
     } catch (error) {
       if (refused.has(name)) return
@@ -34,7 +34,10 @@ export function createKernelSettings(runFolder: string, tell: (event: Event) => 
       const wanted = new Map(
         [...neededSysctls({ ...needs, interfaces: settableInterfaces() }), ...more].map(each => [each.name, each]),
       )
-      for (const { name, previous } of journal.restore(new Set(wanted.keys())))
+      // A file without a feature is no reason to stop forwarding for whatever else has come to need it (a nat service that still
+      // drains, a container): only what would do harm goes back.
+      const stays = journal.entries().flatMap(({ name, brief }) => (brief ? [] : [name]))
+      for (const { name, previous } of journal.restore(new Set([...wanted.keys(), ...stays])))
         tell(event('sysctl.restored', 'info', name, `${name} is ${previous} again: nothing needs it any more`, {}))
       wanted.forEach(set)
     },
@@ -45,6 +48,14 @@ export function createKernelSettings(runFolder: string, tell: (event: Event) => 
       journal.restore()
     },
   }
+}
+
+/** What was changed, with the values found. */
+const settingsFile = (runFolder: string) => join(runFolder, 'sysctls-ipvs.json')
+
+/** What the director with this run folder has changed and not put back. */
+export function changedSettings(runFolder: string): readonly Changed[] {
+  return sysctlJournal(settingsFile(runFolder)).entries()
 }
 
 /** As sysctl(8) writes them: a dot inside a name becomes a slash. */

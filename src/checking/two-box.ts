@@ -19,16 +19,21 @@ export function twoBoxSettings(vips: readonly string[], holds: boolean): NeededS
   const why = 'the VIP on lo must not be announced'
   return [
     balancing(holds),
-    { name: 'net.ipv4.conf.all.arp_ignore', value: '1', why },
-    { name: 'net.ipv4.conf.all.arp_announce', value: '2', why },
+    { name: 'net.ipv4.conf.all.arp_ignore', value: '1', why, brief: true },
+    { name: 'net.ipv4.conf.all.arp_announce', value: '2', why, brief: true },
   ]
 }
 
 function balancing(holds: boolean): NeededSysctl {
   const name = 'net.ipv4.vs.backup_only'
   return holds
-    ? { name, value: '0', why: 'a director and real server that has the VIP balances' }
-    : { name, value: '1', why: 'a director and real server without the VIP must not balance again what it is sent' }
+    ? { name, value: '0', why: 'a director and real server that has the VIP balances', brief: true }
+    : {
+        name,
+        value: '1',
+        why: 'a director and real server without the VIP must not balance again what it is sent',
+        brief: true,
+      }
 }
 
 /**
@@ -50,23 +55,30 @@ export function createTwoBox({ links, loopback, set, tell }: TwoBoxPorts) {
     if (vips.length > 0) set(balancing(holds()))
   }
 
+  /** Never rejects: a refusal is told, once. */
+  async function converge(): Promise<void> {
+    try {
+      await loopback.converge(vips)
+      refused = undefined
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error)
+      if (text !== refused) tell({ at: Date.now(), name: 'two-box.refused', level: 'alarm', subject: 'two-box', text })
+      refused = text
+    }
+  }
+
   return {
     /** What the kernel needs now; before `converge`. `wanted`: the VIPs that this director serves itself. */
     settings(wanted: readonly string[]): NeededSysctl[] {
       vips = wanted
       return twoBoxSettings(vips, holds())
     },
-    /** Puts the VIPs on lo; when the ARP settings stand. Never rejects: a refusal is told, once. */
-    async converge(): Promise<void> {
-      try {
-        await loopback.converge(vips)
-        refused = undefined
-      } catch (error) {
-        const text = error instanceof Error ? error.message : String(error)
-        if (text !== refused)
-          tell({ at: Date.now(), name: 'two-box.refused', level: 'alarm', subject: 'two-box', text })
-        refused = text
-      }
+    /** Puts the VIPs on lo; when the ARP settings stand. */
+    converge,
+    /** Takes them away, for good; before the ARP settings go, with which nobody hears of them. */
+    async clear(): Promise<void> {
+      vips = []
+      await converge()
     },
     /** An address came or went. */
     look,

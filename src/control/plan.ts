@@ -35,12 +35,19 @@ export function planChanges(
   const ipvsadm = tableOps(now, next, services, kernel)
   const inputs = next.services.map(service => checkerInput(service, standing(services, 'up'), found(service, services)))
   const servers = next.services.flatMap(service => found(service, services))
-  const sysctls = settingChanges(next, inputs, servers, settings).map(
-    ({ name, found, value, why }) => `${name}: ${found} -> ${value} (${why})`,
-  )
+  const { changes: set, left } = settingChanges(next, inputs, servers, settings)
+  const sysctls = set.map(({ name, found, value, why }) => `${name}: ${found} -> ${value} (${why})`)
+  const stays = left.map(({ name, value, previous }) => `${name} = ${value} (was ${previous})`)
   const text = [
     ...(lines.length === 0 ? ['no changes in the configuration'] : lines),
     ...(sysctls.length === 0 ? [] : ['', 'kernel settings:', ...sysctls.map(line => `  ${line}`)]),
+    ...(stays.length === 0
+      ? []
+      : [
+          '',
+          'kernel settings that lvskeeper has set and nothing needs any more (they stay until `lvskeeper stop --clear`):',
+          ...stays.map(line => `  ${line}`),
+        ]),
     ...(ipvsadm.length === 0
       ? []
       : [

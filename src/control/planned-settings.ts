@@ -3,6 +3,7 @@ import { pathSettings } from '../checking/client-paths.js'
 import { twoBoxSettings } from '../checking/two-box.js'
 import type { VirtualServerInput } from '../ipvs/inputs.js'
 import { type NeededSysctl, neededSysctls } from '../ipvs/sysctls.js'
+import type { Changed } from '../linux/sysctl.js'
 import { checkerSettings } from './wanted.js'
 
 /** The kernel settings of this machine, as a plan looks at them. */
@@ -13,10 +14,19 @@ export type KernelSettings = {
   read(name: string): string | undefined
   /** Addresses of this machine where clients find them: those on lo are not. */
   readonly addresses: readonly string[]
+  /** What we have changed before, with the values found then. */
+  readonly changed: readonly Changed[]
 }
 
 /** A kernel setting that applying a configuration would change. */
 export type SettingChange = NeededSysctl & { readonly found: string }
+
+/** What applying a configuration does to the kernel's settings. */
+export type PlannedSettings = {
+  readonly changes: readonly SettingChange[]
+  /** Set before, needed by nothing any more, and left as they are until `lvskeeper stop --clear`. */
+  readonly left: readonly Changed[]
+}
 
 /**
  * What virtual servers need of the kernel, and what the file names itself, where the kernel has something else. `backup_only`
@@ -26,8 +36,8 @@ export function settingChanges(
   config: Config,
   services: readonly VirtualServerInput[],
   servers: readonly RealServerConfig[],
-  { interfaces, read, addresses }: KernelSettings,
-): SettingChange[] {
+  { interfaces, read, addresses, changed }: KernelSettings,
+): PlannedSettings {
   const { sync, sysctls, loopback } = checkerSettings(config)
   const named = Object.entries(sysctls).map(([name, value]) => ({ name, value: `${value}`, why: 'in the file' }))
   const needed = neededSysctls({ services, interfaces, sync: sync !== undefined, conntrack: false })
@@ -39,8 +49,15 @@ export function settingChanges(
     ...pathSettings(servers, interfaces),
   ]
   // As the checkers do it: the later one of a name counts.
-  return [...new Map([...needed, ...moment, ...named].map(each => [each.name, each])).values()].flatMap(each => {
+  const wanted = new Map([...needed, ...moment, ...named].map(each => [each.name, each]))
+  const set = [...wanted.values()].flatMap(each => {
     const found = read(each.name)
     return found === undefined || found === each.value ? [] : [{ ...each, found }]
   })
+  // Where somebody has set it to something else meanwhile, it is ours no more.
+  const rest = changed.filter(({ name, value }) => !wanted.has(name) && read(name) === value)
+  const back = rest
+    .filter(({ brief }) => brief)
+    .map(({ name, value, previous }) => ({ name, found: value, value: previous, why: 'nothing needs it any more' }))
+  return { changes: [...set, ...back], left: rest.filter(({ brief }) => !brief) }
 }

@@ -43,7 +43,7 @@ export function ownSettingFindings(settings: readonly OwnSetting[]): Finding[] {
           {
             level: 'note',
             code: 'own-settings',
-            text: `lvskeeper has set, and puts back when it does not need it any more: ${list}.`,
+            text: `lvskeeper has set, until \`lvskeeper stop --clear\` at the latest: ${list}.`,
             fix: [],
           } satisfies Finding,
         ]),

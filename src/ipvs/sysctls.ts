@@ -2,7 +2,13 @@ import { familyOf } from './address.js'
 import type { VirtualServerInput } from './inputs.js'
 
 /** A kernel setting that a feature needs. Names as in sysctl(8): a dot inside an interface name is a slash. */
-export type NeededSysctl = { readonly name: string; readonly value: string; readonly why: string }
+export type NeededSysctl = {
+  readonly name: string
+  readonly value: string
+  readonly why: string
+  /** It would do harm where nothing needs it any more, so it goes back then. All others stay until `lvskeeper stop --clear`. */
+  readonly brief?: true
+}
 
 export type SysctlFeatures = {
   readonly services: readonly Pick<VirtualServerInput, 'ids' | 'settings' | 'servers' | 'sorry' | 'name'>[]

@@ -4,7 +4,7 @@ import { type Changed, readSysctl, restoreSysctl, writeSysctl } from './sysctl.j
 
 export type SysctlJournal = {
   /** Sets it and remembers what it was before we first touched it, on disk before in the kernel. Throws a KernelError. */
-  set(name: string, value: string): void
+  set(name: string, value: string, brief?: true): void
   /** Puts back every setting that is not among `keep`. Returns those that it did put back. */
   restore(keep?: ReadonlySet<string>): readonly Changed[]
   /** What is changed now, with the value that it had. */
@@ -12,19 +12,19 @@ export type SysctlJournal = {
 }
 
 /**
- * The kernel settings that we changed, in a file that outlives a crash but not a reboot (so in /run): the next process restores what it no longer wants. Addresses, routes and
- * macvlans need no journal, they carry a mark in the kernel; a setting cannot.
+ * The kernel settings that we changed, in a file that outlives a crash and a stop, but not a reboot (so in /run): a later process restores what it
+ * no longer wants. Addresses, routes and macvlans need no journal, they carry a mark in the kernel; a setting cannot.
  */
 export function sysctlJournal(file: string): SysctlJournal {
   const changes = new Map(load(file).map(change => [change.name, change]))
   return {
-    set(name, value) {
+    set(name, value, brief) {
       const known = changes.get(name)
       const now = readSysctl(name)
       if (now === value) return
       // The value that somebody else set meanwhile is the one to go back to.
       const previous = known && known.value === now ? known.previous : (now ?? '')
-      changes.set(name, { name, previous, value })
+      changes.set(name, { name, previous, value, ...(brief ? { brief } : {}) })
       save()
       try {
         writeSysctl(name, value)

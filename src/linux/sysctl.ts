@@ -1,8 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { codeOf, KernelError } from './errno.js'
 
-/** A setting that was changed: `previous` is what restores it. */
-export type Changed = { readonly name: string; readonly previous: string; readonly value: string }
+/** A setting that was changed: `previous` is what restores it; `brief` as whoever set it said. */
+export type Changed = {
+  readonly name: string
+  readonly previous: string
+  readonly value: string
+  readonly brief?: true
+}
 
 /** `net.ipv4.ip_forward`; a dot inside an interface name is written as a slash, as sysctl(8) does: `net.ipv4.conf.eth0/100.arp_ignore`. Undefined: no such setting here. */
 export function readSysctl(name: string): string | undefined {

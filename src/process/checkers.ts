@@ -342,6 +342,9 @@ async function leave(how: Leave): Promise<void> {
   const clear = how === 'clear' || (how === 'stop' && settings?.onStop === 'clear')
   await table.stop({ clear }).catch(error => log.error({ err: error }, 'the table could not be cleared'))
   if (how === 'stop') await twoBox.leave()
-  if (how === 'clear') kernelSettings.restore()
+  if (how === 'clear') {
+    await twoBox.clear()
+    kernelSettings.restore()
+  }
   setTimeout(() => process.exit(0), 20)
 }

@@ -3,7 +3,7 @@ import type { Config } from '../../config/config.js'
 import { createAlerter } from '../alerts/alerter.js'
 import { createApi } from '../api/api.js'
 import { createMetrics } from '../api/metrics.js'
-import { reachableAddresses, settableInterfaces } from '../checking/kernel-settings.js'
+import { changedSettings, reachableAddresses, settableInterfaces } from '../checking/kernel-settings.js'
 import { systemClock } from '../clock.js'
 import { writeApplied } from '../control/applied.js'
 import { current, readOrders } from '../control/behind.js'
@@ -142,7 +142,12 @@ const handlers = createHandlers(state, {
       ipvs.close()
     }
   },
-  kernelSettings: () => ({ interfaces: settableInterfaces(), read: readSysctl, addresses: reachableAddresses() }),
+  kernelSettings: () => ({
+    interfaces: settableInterfaces(),
+    read: readSysctl,
+    addresses: reachableAddresses(),
+    changed: changedSettings(paths.run),
+  }),
   async push({ id, passed, text }) {
     await channel.ask('checkers', { what: 'push', id, passed, ...(text === undefined ? {} : { text }) })
   },

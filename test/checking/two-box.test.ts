@@ -81,6 +81,17 @@ describe('a director that is a real server', () => {
     ])
   })
 
+  test('at the end for good takes the VIP from lo, and sets nothing any more', async () => {
+    const one = box()
+    one.settings([VIP])
+    await one.converge()
+    expect([...one.places]).toEqual(['lo'])
+    await one.clear()
+    one.look()
+    expect([...one.places]).toEqual([])
+    expect(one.written).toEqual([])
+  })
+
   test('is none where it serves none of its VIPs: nothing is set, and lo is cleared', async () => {
     const one = box()
     one.places.add('lo')

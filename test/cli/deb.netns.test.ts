@@ -91,6 +91,30 @@ describe('the Debian package', () => {
     expect(prerm).toMatch(/if \[ "\$1" = remove \].*\n.*systemctl disable --now/)
   })
 
+  test.each([
+    ['remove', '0 1'],
+    ['upgrade', '1 1'],
+  ])('at %s: of two kernel settings that it had changed, one of which somebody has changed since', (action, after) => {
+    const net = segment()
+    const record = JSON.stringify([
+      { name: 'net.ipv4.ip_forward', previous: '0', value: '1' },
+      { name: 'net.ipv4.conf.all.send_redirects', previous: '0', value: '2' },
+    ])
+    // A /run of its own, without systemd's folder.
+    const script = [
+      'mount -t tmpfs none /run && mkdir /run/lvskeeper',
+      `echo '${record}' > /run/lvskeeper/sysctls-ipvs.json`,
+      'sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=1',
+      `sh ${join(folder, 'control/prerm')} ${action}`,
+      'echo $(sysctl -n net.ipv4.ip_forward net.ipv4.conf.all.send_redirects)',
+    ].join(' && ')
+    try {
+      expect(net.a.run('unshare', '-m', 'sh', '-c', script).trim()).toBe(after)
+    } finally {
+      net.remove()
+    }
+  })
+
   test('depends on the Node that raw-socket was compiled for', () => {
     const major = Number(process.versions.node.split('.')[0])
     const control = readFileSync(join(folder, 'control/control'), 'utf8')

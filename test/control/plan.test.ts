@@ -34,6 +34,7 @@ const kernel = (values: Readonly<Record<string, string>> = {}): KernelSettings =
   interfaces: ['eth0'],
   read: (name: string) => values[name] ?? '0',
   addresses: [],
+  changed: [],
 })
 /** As it is once the file runs. */
 const settled = kernel({ 'net.ipv4.vs.expire_nodest_conn': '1', 'net.ipv4.vs.expire_quiescent_template': '1' })
@@ -112,6 +113,29 @@ describe('a plan', () => {
     const undone = plan(base, base, kernel())
     expect([undone.changes, undone.sysctls.length]).toEqual([true, 2])
     expect(plan(base, base, { ...kernel(), read: () => undefined }).sysctls).toEqual([])
+  })
+
+  test('names what stays set though nothing needs it any more, and what goes back because it would do harm', () => {
+    const changed = [
+      { name: 'net.ipv4.ip_forward', previous: '0', value: '1' },
+      { name: 'net.ipv4.vs.conntrack', previous: '0', value: '1' },
+      { name: 'net.ipv4.vs.expire_nodest_conn', previous: '0', value: '1' },
+      { name: 'net.ipv4.vs.backup_only', previous: '0', value: '1', brief: true as const },
+    ]
+    const now = {
+      'net.ipv4.ip_forward': '1',
+      'net.ipv4.vs.expire_nodest_conn': '1',
+      'net.ipv4.vs.expire_quiescent_template': '1',
+      'net.ipv4.vs.backup_only': '1',
+    }
+    const found = plan(base, base, { ...kernel(now), changed })
+    expect(found.sysctls).toEqual(['net.ipv4.vs.backup_only: 1 -> 0 (nothing needs it any more)'])
+    // Somebody has put conntrack back himself; expire_nodest_conn is needed.
+    expect(found.text).toContain('until `lvskeeper stop --clear`):\n  net.ipv4.ip_forward = 1 (was 0)\n')
+    expect(found.text).not.toContain('conntrack')
+    const only = plan(base, base, { ...kernel(now), changed: changed.slice(0, 1) })
+    expect(only.sysctls).toEqual([])
+    expect(only.text).toContain('net.ipv4.ip_forward = 1 (was 0)')
   })
 
   test('names those of two boxes, by who holds the VIP', () => {
