@@ -166,6 +166,14 @@ function weights(path: Path, service: ServiceConfig, given: ServiceFile, report:
       `scheduler: ${scheduler} ignores weights`,
       { suggestion: 'scheduler: wrr or wlc' },
     )
+  const twins = otherMeaning.has(scheduler) ? equalWeights(service) : undefined
+  if (twins !== undefined)
+    report.warn(
+      'equal-weights',
+      [...path, given.scheduler === undefined ? 'real_servers' : 'scheduler'],
+      `with scheduler: ${scheduler} clients go to the highest weight first; ${twins[0]} and ${twins[1]} have the same, so which of them comes first follows from which came up last`,
+      { suggestion: 'a weight of its own for each, the highest for the first choice' },
+    )
 
   const sum = service.realServers.reduce((total, { weight }) => total + weight, 0)
   if (service.hysteresis >= service.quorum && service.hysteresis > 0)
@@ -187,6 +195,17 @@ function weights(path: Path, service: ServiceConfig, given: ServiceFile, report:
       [...path, 'hysteresis'],
       `quorum + hysteresis (${service.quorum + service.hysteresis}) is above the sum of the weights, ${sum}: ${service.name} could never come up again`,
     )
+}
+
+/** The first two real servers of one tier whose weight is the same, and not 0. */
+function equalWeights({ realServers }: ServiceConfig): readonly [string, string] | undefined {
+  const seen = new Map<string, string>()
+  for (const { address, weight, tier } of realServers) {
+    const other = seen.get(`${tier} ${weight}`)
+    if (weight > 0 && other !== undefined) return [other, address]
+    seen.set(`${tier} ${weight}`, address)
+  }
+  return undefined
 }
 
 function mixedFamilies(path: Path, service: ServiceConfig, report: Reporter): void {

@@ -57,7 +57,7 @@ export function settingChanges(
   // Where somebody has set it to something else meanwhile, it is ours no more.
   const rest = changed.filter(({ name, value }) => !wanted.has(name) && read(name) === value)
   const back = rest
-    .filter(({ brief }) => brief)
+    .filter(({ brief, value, previous }) => brief && value !== previous)
     .map(({ name, value, previous }) => ({ name, found: value, value: previous, why: 'nothing needs it any more' }))
-  return { changes: [...set, ...back], left: rest.filter(({ brief }) => !brief) }
+  return { changes: [...set, ...back], left: rest.filter(({ brief, value, previous }) => !brief && value !== previous) }
 }

@@ -312,6 +312,15 @@ export const cases: Case[] = [
     'weight-ignored',
     service('scheduler: rr').replace('[{ address: 10.9.0.21 }]', '[10.9.0.21, { address: 10.9.0.22, weight: 2 }]'),
   ],
+  ...['fo', 'ovf'].map(
+    (scheduler): Case => [
+      'equal-weights',
+      service(`scheduler: ${scheduler}`).replace(
+        '[{ address: 10.9.0.21 }]',
+        '[{ address: 10.9.0.20, weight: 2 }, 10.9.0.21, 10.9.0.22]',
+      ),
+    ],
+  ),
   ['quorum', service('quorum: 2')],
   ['quorum', service('quorum: 2, hysteresis: 1', ', weight: 2')],
   ['hysteresis', service('quorum: 1, hysteresis: 1', ', weight: 2')],

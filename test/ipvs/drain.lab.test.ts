@@ -108,6 +108,22 @@ describe('a rolling upgrade under load', () => {
   })
 })
 
+test('fo sends clients to the highest weight, and of equal ones to the one that came last (why equal-weights is a warning)', async () => {
+  const at = ['-t', '10.9.0.100:8080']
+  ipvsadm('-A', ...at, '-s', 'fo')
+  try {
+    for (const last of [21, 22]) ipvsadm('-a', ...at, '-r', `10.9.0.${last}:8080`, '-g', '-w', '1')
+    expect(await net.ask('near', 'tcp', '10.9.0.100', 8080, 2)).toEqual(['rs2', 'rs2'])
+    ipvsadm('-d', ...at, '-r', '10.9.0.21:8080')
+    ipvsadm('-a', ...at, '-r', '10.9.0.21:8080', '-g', '-w', '1')
+    expect(await net.ask('near', 'tcp', '10.9.0.100', 8080, 2)).toEqual(['rs1', 'rs1'])
+    ipvsadm('-e', ...at, '-r', '10.9.0.22:8080', '-g', '-w', '2')
+    expect(await net.ask('near', 'tcp', '10.9.0.100', 8080, 2)).toEqual(['rs2', 'rs2'])
+  } finally {
+    ipvsadm('-D', ...at)
+  }
+})
+
 describe('the clients of a real server with weight 0, by scheduler', () => {
   // What the configuration warns of (hash-drain), as this kernel does it. Of mh it does not: lvskeeper gives weight 0 there in
   // another way than ipvsadm -e (order.lab.test.ts).

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest'
 import { createPair, type Director, lost, type Pair, pairFile, servers, sleep, status, until, vip } from './pair.js'
 
@@ -74,6 +74,30 @@ test('when one is gone, the other does it all', async () => {
   await until('d2 is master', async () => (await addresses('d2', 'eth0')).includes(vip), 10_000, 20)
   await until('the other real server has left', () => servers(d2).join() === '10.9.0.12 1', 20_000, 20)
   expect(new Set([await pair.curl(), await pair.curl(), await pair.curl()])).toEqual(new Set(['d2']))
+})
+
+test('plan names the settings that go back when they are no real servers any more; stop --clear leaves none, and no VIP on lo', async () => {
+  const { d2 } = pair
+  const apart = `${d2.file}.apart`
+  writeFileSync(
+    apart,
+    readFileSync(d2.file, 'utf8').replace('10.9.0.11 }', '10.9.0.21 }').replace('10.9.0.12 }', '10.9.0.22 }'),
+  )
+  const planned = await d2.cli('plan', apart).catch((error: { code: number; stdout: string }) => error.stdout)
+  console.log(planned)
+  for (const [name, value] of [
+    ['arp_ignore', 1],
+    ['arp_announce', 2],
+  ])
+    expect(planned).toContain(`net.ipv4.conf.all.${name}: ${value} -> 0 (nothing needs it any more)`)
+  expect(planned).not.toContain('expire_nodest_conn')
+  await d2.cli('stop', '--clear')
+  await until('it has left', async () => (await status(d2)) === undefined, 20_000, 50)
+  await until('the VIP is gone', async () => !(await addresses('d2', 'lo')).includes(vip), 5_000, 50)
+  expect(await addresses('d2', 'eth0')).not.toContain(vip)
+  expect(d2.table()).toEqual([])
+  for (const name of ['conf.all.arp_ignore', 'conf.all.arp_announce', 'vs.backup_only', 'vs.expire_nodest_conn'])
+    expect([name, await sysctl('d2', `net.ipv4.${name}`)]).toEqual([name, '0'])
 })
 
 async function untilMaster(one: Director, other: Director): Promise<void> {
