@@ -254,10 +254,10 @@ export function createMonitor(ports: MonitorPorts) {
     fill(lane, clock.now())
   }
 
-  /** An ICMP unreachable met this check first: every other one of the address is made at once, while it still knows nothing. */
+  /** An ICMP unreachable met this check first: every other one of the address hurries, while it still knows nothing. */
   function unreachable(entry: Entry) {
     for (const other of byAddress.at(entry.target.address))
-      if (other !== entry && isContent(other.health)) hasty(other.key, false, HURRY.slice(0, 1))
+      if (other !== entry && isContent(other.health)) hasty(other.key, false)
   }
 
   function changed(entry: Entry, from: Verdict, to: Verdict, now: Millis) {
@@ -288,7 +288,7 @@ export function createMonitor(ports: MonitorPorts) {
     arm(now)
   }
 
-  /** The same for every check of an address: an ICMP unreachable, a failing neighbour entry. No refusal is final here. */
+  /** The same for every check of an address: a failing neighbour entry. No refusal is final here. */
   function hastyAddress(address: string) {
     for (const entry of byAddress.at(address)) hasty(entry.key, false)
   }

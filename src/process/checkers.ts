@@ -7,6 +7,7 @@ import { createClientPaths } from '../checking/client-paths.js'
 import { createEngine } from '../checking/engine.js'
 import { createEvidence } from '../checking/evidence.js'
 import { createKernelSettings } from '../checking/kernel-settings.js'
+import { linkHurry } from '../checking/link-hurry.js'
 import { createMassFailure } from '../checking/mass-failure.js'
 import { neighbourHurry } from '../checking/neighbour-hurry.js'
 import { createPool } from '../checking/pool.js'
@@ -272,14 +273,14 @@ watchNeighbours(
   },
   error => log.warn({ err: error }, 'neighbours cannot be watched'),
 )
-ways.watch((addresses, link) => {
-  // While it is down nothing can be found out.
-  if (!link.running) return
-  const behind = new Set(addresses)
-  for (const { members } of pool.services().values())
-    for (const { server, checkKeys } of members)
-      if (behind.has(server.address)) for (const key of checkKeys) engine.monitor().hasty(key, false, [0])
-})
+ways.watch(
+  linkHurry({
+    *members() {
+      for (const { members } of pool.services().values()) yield* members
+    },
+    hasty: (key, pauses) => engine.monitor().hasty(key, false, pauses),
+  }),
+)
 links.watch(event => {
   // Becoming the holder of a VIP changes what counts for its client paths.
   if (event.type !== 'address' && event.type !== 'address-gone') return

@@ -310,6 +310,29 @@ describe('the monitor', () => {
     expect(monitor.health('first')).toEqual({ verdict: 'up', streak: 1 })
   })
 
+  test('hastens them as after a dying connection, while they pass; none of them hastens back', async () => {
+    const looks: string[] = []
+    let blocked = false
+    const { time, monitor, want } = setup({
+      probeFor: spec => async () => {
+        looks.push(`${time.clock.now()} ${spec.kind}`)
+        return blocked && spec.kind === 'arp' ? unreachable : pass
+      },
+    })
+    const often = { probe: { kind: 'arp' }, interval: 1000 } as const
+    monitor.set(want(['first', { address: 'a', ...often }], ['second', { address: 'a', interval: 60_000 }]))
+    await time.until(1500)
+    looks.length = 0
+    blocked = true
+    await time.until(2190)
+    expect(looks).toEqual(['2000 arp', ...[2000, 2005, 2020, 2050, 2100].map(at => `${at} tcp`)])
+    await time.until(2450)
+    expect(looks.slice(6)).toEqual(['2200 arp', '2200 tcp', '2400 arp'])
+    // It has failed three times, and was never made for the sake of the other.
+    expect(monitor.health('first')?.verdict).toBe('down')
+    expect(monitor.health('second')).toEqual({ verdict: 'up', streak: 0 })
+  })
+
   test('needs `fall` refusals at the fast interval where the check says that none is final', async () => {
     const { time, answers, monitor, want, verdicts } = setup()
     monitor.set(want(['a', { watch: { enabled: true, final: false } }]))
