@@ -1,6 +1,8 @@
 import type { z } from 'zod'
+import { type Broken, meant } from './broken-entries.js'
 import type { Reporter } from './context.js'
 import { complaints } from './issues.js'
+import type { Path } from './problem.js'
 import { file } from './schema/file.js'
 
 /** Keys that say the same thing in two ways: whoever says one of them says all. */
@@ -11,17 +13,64 @@ const together: readonly (readonly string[])[] = [
 
 type Mapping = Record<string, unknown>
 
-/** The data with what `defaults` says where an entry says nothing. Broken defaults are reported and not applied. */
-export function withDefaults(data: Mapping, report: Reporter): Mapping {
+/** The data with what `defaults` says where an entry says nothing. Broken keys of the defaults are reported and not applied. */
+export function withDefaults(data: Mapping, report: Reporter): { data: Mapping; broken: readonly Broken[] } {
   const given = data['defaults']
-  if (given === undefined) return data
+  if (given === undefined) return { data, broken: [] }
+  const { defaults: _, ...others } = data
   const result = file.safeParse({ defaults: given })
-  if (!result.success) {
-    const found = complaints(file as z.ZodType, { defaults: given }, result.error.issues)
-    for (const { code, path, message, ...more } of found) report.error(code, path, message, more)
-    return data
+  if (result.success) return { data: apply(data, given as Defaults), broken: [] }
+  const found = complaints(file as z.ZodType, { defaults: given }, result.error.issues)
+  for (const { code, path, message, ...more } of found) report.error(code, path, message, more)
+  const broken = found.flatMap(one => everywhere(meant(one, { defaults: given })))
+  return {
+    data: apply(
+      others,
+      rest(
+        given,
+        found.map(({ path }) => path.slice(1)),
+      ),
+    ),
+    broken,
   }
-  const { virtual_routers, checks, virtual_servers, real_servers } = given as Record<string, Mapping | undefined>
+}
+
+type Defaults = Readonly<Record<string, Mapping | undefined>>
+
+/** The defaults without the keys that have a mistake. */
+function rest(given: unknown, mistakes: readonly Path[]): Defaults {
+  if (!isMapping(given)) return {}
+  return Object.fromEntries(
+    Object.entries(given).flatMap(([part, words]) => {
+      const here = mistakes.filter(([first]) => first === part)
+      if (!isMapping(words) || here.some(path => path.length < 2)) return []
+      const wrong = new Set(here.map(path => path[1]))
+      return [[part, Object.fromEntries(Object.entries(words).filter(([key]) => !wrong.has(key)))]]
+    }),
+  )
+}
+
+/** Where a default that cannot be read would have been. */
+export function everywhere({ path: [, part, ...key], beside }: Broken): Broken[] {
+  const places: readonly Path[] =
+    part === 'real_servers'
+      ? [['virtual_servers', '*', 'real_servers', '*']]
+      : part === 'checks'
+        ? [
+            ['checks', '*'],
+            ['virtual_servers', '*'],
+          ]
+        : part === 'virtual_routers' || part === 'virtual_servers'
+          ? [[part, '*']]
+          : [
+              ['virtual_routers', '*'],
+              ['checks', '*'],
+              ['virtual_servers', '*'],
+            ]
+  return places.map(place => ({ path: [...place, ...key], ...(beside === undefined ? {} : { beside }) }))
+}
+
+function apply(data: Mapping, { virtual_routers, checks, virtual_servers, real_servers }: Defaults): Mapping {
   const inPlace = (entry: Mapping): Mapping => withChecks(entry, checks)
   return {
     ...data,

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
-import { onlyAlone, type Saved, saved } from './broken-entries.js'
+import { type Broken, meant, type Saved, saved } from './broken-entries.js'
 import { canonical } from './canonical.js'
+import { certain, depends } from './certain.js'
 import type { Config } from './config.js'
 import { type Reporter, reporter, type Surroundings } from './context.js'
-import { withDefaults } from './defaults.js'
+import { everywhere, withDefaults } from './defaults.js'
 import type { Environment } from './environment.js'
 import { freeze } from './freeze.js'
 import { gather } from './gather.js'
@@ -71,13 +72,12 @@ export function loadConfig(text: string, options: LoadOptions): Loaded {
   const unreadable = Object.keys(gathered.data).length === 0
   if (unreadable && report.errors.length > 0) return failed(report, gathered.files)
 
-  const data = withDefaults(gathered.data, report)
-  const { whole, partly } = parse(data, report)
-  const resolved = (file: File, to: Reporter) => resolve(file, gathered.data, gathered.files, options, surroundings, to)
-  if (partly !== undefined) resolved(partly, onlyAlone(report))
-  if (whole === undefined) return failed(report, gathered.files)
+  const { data, broken: inDefaults } = withDefaults(gathered.data, report)
+  const { rest, broken } = parse(data, inDefaults, report)
+  if (rest === undefined) return failed(report, gathered.files)
 
-  const config = resolved(whole, report)
+  const told = certain(report, broken)
+  const config = resolve(rest, gathered.data, gathered.files, options, surroundings, told)
   if (report.errors.length > 0) return failed(report, gathered.files)
   const lines = Object.fromEntries(
     (['virtual_routers', 'virtual_servers'] as const).flatMap(part =>
@@ -112,12 +112,20 @@ function sorted(problems: readonly Problem[], files: readonly string[]): readonl
 }
 
 /** The schema's verdict: the file, or what is left of it when everything is taken out that is reported here. */
-function parse(data: Record<string, unknown>, report: Reporter): Saved<File> {
+function parse(data: Record<string, unknown>, inDefaults: readonly Broken[], report: Reporter): Saved<File> {
   const first = schema.safeParse(data)
-  if (first.success) return { whole: first.data, partly: undefined }
-  for (const { code, path, message, ...more } of complaints(schema, data, first.error.issues))
+  if (first.success) return { rest: first.data, broken: inDefaults }
+  const found = complaints(schema, data, first.error.issues)
+  const slips = found.map(one => meant(one, data))
+  const elsewhere = [...inDefaults, ...slips.filter(({ path }) => path.join() === 'defaults').flatMap(everywhere)]
+  for (const [index, { code, path, message, ...more }] of found.entries()) {
+    // What a broken default would have said is not missing.
+    const key = code === 'missing-key' ? slips[index]?.path.at(-1) : undefined
+    if (key !== undefined && elsewhere.some(one => depends(`${key}`, path, one))) continue
     report.error(code, path, message, more)
-  return saved(schema, data)
+  }
+  const { rest, broken } = saved(schema, data, found)
+  return { rest, broken: [...broken, ...elsewhere] }
 }
 
 function resolve(

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
+import { consequences, placesOf } from './consequences.js'
 import { good, load } from './load.js'
 import { judge, mutationsOf, numbers, places, scribble } from './mutations.js'
 
@@ -14,6 +15,11 @@ test.each(readdirSync(folder))('every slip in every place of %s is rejected, or 
     .map(mutation => ({ what: mutation.what, why: judge(mutation, original) }))
     .filter(({ why }) => why !== undefined)
   expect(wrong).toEqual([])
+})
+
+test.each(readdirSync(folder))('of a slip in any place of %s nothing else is blamed', name => {
+  const text = readFileSync(join(folder, name), 'utf8')
+  expect(consequences(text, placesOf(text))).toEqual([])
 })
 
 test.each(readdirSync(folder))('%s with some characters wrong is read or rejected, and never crashes', name => {

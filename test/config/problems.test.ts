@@ -1,28 +1,29 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { looksAt } from '../../config/looks-at.js'
 import { formatProblems } from '../../config/problem.js'
 import { load, problems } from './load.js'
 import { cases } from './mistakes.js'
 
 const root = resolve(import.meta.dirname, '../..')
-const sources = ['config', 'config/schema', 'config/resolve'].flatMap(folder =>
-  readdirSync(resolve(root, folder))
-    .filter(name => name.endsWith('.ts'))
-    .map(name => readFileSync(resolve(root, folder, name), 'utf8')),
-)
 const call =
   /\b(?:coded|error|warn|finding|unavailable|report|split|complaint)\(\s*(?:(?:issue|inner)\.message, )?'([a-z]+(?:-[a-z]+)*)'/g
 const written = /code: '([a-z]+(?:-[a-z]+)+)'|return \[\s*'([a-z]+(?:-[a-z]+)+)'/g
 /** zod's own word for an issue of ours, and forms that a schema made by hand cannot produce. */
 const internal = new Set(['custom', 'bad-type', 'bad-value', 'more-problems'])
-const codes = [
-  ...new Set(
-    sources.flatMap(text =>
-      [...text.matchAll(call), ...text.matchAll(written)].map(found => found[1] ?? found[2] ?? ''),
-    ),
-  ),
-].filter(code => !internal.has(code))
+const codes = ['config', 'config/schema', 'config/resolve']
+  .flatMap(folder => [...codesIn(folder)])
+  .filter((code, index, all) => all.indexOf(code) === index && !internal.has(code))
+
+function codesIn(folder: string): Set<string> {
+  const texts = readdirSync(resolve(root, folder))
+    .filter(name => name.endsWith('.ts'))
+    .map(name => readFileSync(resolve(root, folder, name), 'utf8'))
+  return new Set(
+    texts.flatMap(text => [...text.matchAll(call), ...text.matchAll(written)].map(found => found[1] ?? found[2] ?? '')),
+  )
+}
 
 describe('every kind of mistake', () => {
   test.each(cases.map(([code, text, files, more], index) => ({ name: `${code} (${index})`, code, text, files, more })))(
@@ -70,6 +71,7 @@ virtual_servers:
       '10:33: there is no virtual server "wep" [unknown-tracked] | did you mean "web"?',
       '14:16: scheduler: expected one of: rr, wrr, lc, wlc, lblc, lblcr, dh, sh, sed, nq, fo, ovf, mh, twos, found "wlcc" [bad-word] | did you mean "wlc"?',
       '16:12: there is no check "homepage" [unknown-check] | define it under checks',
+      '17:13: quorum 9 is above the sum of the weights, 2: web could never be up [quorum]',
       '20:9: 10.9.0.21 port 80 stands twice in web [duplicate-real-server]',
     ])
   })
@@ -83,6 +85,13 @@ virtual_servers:
     const told = problems(text).filter(line => !line.startsWith('warning'))
     expect(told.length).toBe(501)
     expect(told.at(-1)).toBe('507:32: and 1500 more from here on [more-problems]')
+  })
+
+  test('of a rule is told or waits beside another, as is written of it', () => {
+    const rules = codesIn('config/resolve')
+    expect(rules.size).toBeGreaterThan(70)
+    expect([...rules].filter(code => !Object.hasOwn(looksAt, code) && !internal.has(code))).toEqual([])
+    expect(Object.keys(looksAt).filter(code => !codes.includes(code))).toEqual([])
   })
 
   test('has a code that is tried here and documented', () => {
