@@ -2,6 +2,7 @@ import type { Config } from '../../config/config.js'
 import type { Event } from '../messages.js'
 import type { Keep } from './keep.js'
 import { type Pending, writePending } from './pending.js'
+import { sameConfig } from './same-config.js'
 import { event, type State } from './state.js'
 import { createTimer } from './timer.js'
 
@@ -42,10 +43,10 @@ export function createConfirmWindow(state: State, folder: string, { keep, inTurn
     },
     /** What a reload leaves to be confirmed. It always goes back to what was confirmed last. */
     after(next: Config, ms: number | undefined): State['confirm'] {
-      const same = next.hash === state.config.hash
+      const same = sameConfig(next, state.config)
       if (ms === undefined) return same ? state.confirm : undefined
       const before = state.confirm?.before ?? state.config
-      return before.hash === next.hash ? undefined : { until: Date.now() + ms, before }
+      return sameConfig(before, next) ? undefined : { until: Date.now() + ms, before }
     },
     /** A start inside the window: nobody has confirmed, so what ran before runs. */
     started(pending: Pending | 'unreadable' | undefined): void {

@@ -144,6 +144,7 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
       alone('a reload', async () => {
         const old = state.config
         const before = old.hash
+        const { generation } = state
         const result = await actions.reload(confirm)
         if (!result.ok) {
           const { errors } = result
@@ -152,7 +153,7 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
         }
         if (result.lacking.length > 0)
           return no('unavailable', `applied, but not confirmed by ${result.lacking.join(' and ')}`)
-        const same = before === state.config.hash
+        const same = generation === state.generation
         const ends = state.confirm ? Math.round((state.confirm.until - Date.now()) / 1000) : undefined
         const text = [
           same ? 'nothing has changed' : `generation ${state.generation} runs (${state.config.hash.slice(0, 12)})`,

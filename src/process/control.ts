@@ -20,6 +20,7 @@ import { active } from '../control/overrides.js'
 import { createPeers } from '../control/peers.js'
 import { processEvent } from '../control/process-events.js'
 import { createProcesses } from '../control/processes.js'
+import { sameConfig } from '../control/same-config.js'
 import { event, noTable, ordersFile, type State } from '../control/state.js'
 import { stillThere } from '../control/subjects.js'
 import { wantedOf } from '../control/wanted.js'
@@ -359,16 +360,17 @@ async function reload(confirm: number | undefined) {
 
 async function apply(config: Config, confirm: State['confirm']): Promise<readonly string[]> {
   const { hash } = state.config
+  const same = sameConfig(config, state.config)
   state.refused = undefined
   state.differs = false
   confirmWindow.set(confirm)
-  if (config.hash === hash) {
+  state.config = config
+  if (same) {
     // A port that was taken may be free, a certificate renewed.
     await listen(config)
     remember()
     return distribution.lacking()
   }
-  state.config = config
   state.generation++
   state.loadedAt = Date.now()
   const before = state.alerter

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Segment, segment, sleep } from '../linux/namespaces.js'
+import { type Segment, segment, sleep, until } from '../linux/namespaces.js'
 import { director } from './director.js'
 
 /** One director with one router and one virtual server; nothing listens on its real servers. */
@@ -50,6 +50,29 @@ describe('a director that is told what to do', () => {
     const after = await one.status()
     expect(after.config).toEqual(before.config)
     expect(after.config.confirmUntil).toBeUndefined()
+  })
+
+  test('a reload after a password was replaced in its file asks with the new one', async () => {
+    const [key, asked] = [join(one.folder, 'redis.key'), join(one.folder, 'asked')]
+    const keeps = `s=>s.on('data',d=>require('fs').appendFileSync('${asked}',d))`
+    const redis = net.b.start(process.execPath, '-e', `require('net').createServer(${keeps}).listen(80)`)
+    const hears = (word: string) =>
+      until(`the password ${word}`, () => existsSync(asked) && readFileSync(asked, 'utf8').includes(word))
+    try {
+      writeFileSync(key, 'before')
+      const check = `"check":{"interval":"200ms","redis":{"password_file":"${key}"}}`
+      one.write(file().replace('"start":"up"', `"start":"up",${check}`))
+      expect((await one.post('/v1/reload')).text).toMatch(/^generation 2 runs/)
+      await hears('before')
+      writeFileSync(key, 'after')
+      const { text } = await one.post('/v1/reload', { confirm: '1m' })
+      expect(text).toMatch(/^generation 3 runs .*; rolls back in/)
+      await hears('after')
+      await one.post('/v1/confirm')
+      expect((await one.post('/v1/reload')).text).toBe('nothing has changed')
+    } finally {
+      redis.kill()
+    }
   })
 
   test('what a full disk does not take holds, and the answer says what will not last', async () => {
