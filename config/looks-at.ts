@@ -121,6 +121,7 @@ export const looksAt: Readonly<Record<string, readonly string[]>> = Object.fromE
     'slow-start-scheduler': 'scheduler slow_start',
     'slow-start-hash': 'scheduler slow_start',
     'weight-ignored': 'scheduler weight ~weight',
+    'equal-weights': 'scheduler weight real_servers ~weight ~tier',
     quorum: 'quorum hysteresis real_servers weight ~weight ~address ~dns ~file',
     hysteresis: 'quorum hysteresis',
     'vip-not-carried': '/virtual_routers.vips /virtual_routers.excluded_vips =virtual_routers',
