@@ -177,4 +177,3 @@ export const namedParts = [
 ] as const
 /** The keys that hold lists: included files append to them. */
 export const listParts = ['alerts'] as const
-export const allowedKeys: readonly string[] = Object.keys(shape)

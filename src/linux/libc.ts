@@ -60,13 +60,6 @@ export const libc = {
     clock: number,
     time: Buffer,
   ) => number,
-  prctl: library.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)') as (
-    option: number,
-    a: number,
-    b: number,
-    c: number,
-    d: number,
-  ) => number,
   timerfdCreate: library.func('int timerfd_create(int clock, int flags)') as (clock: number, flags: number) => number,
   timerfdSettime: library.func('int timerfd_settime(int fd, int flags, void *value, void *old)') as (
     fd: number,
@@ -74,7 +67,6 @@ export const libc = {
     value: Buffer,
     old: null,
   ) => number,
-  getppid: library.func('int getppid()') as () => number,
   schedSetscheduler: library.func('int sched_setscheduler(int pid, int policy, void *parameter)') as (
     pid: number,
     policy: number,

@@ -18,14 +18,6 @@ export function notifySystemd(message: string, environment: NodeJS.ProcessEnv = 
   return code
 }
 
-/** How often the watchdog must be fed at least, in ms (half of WATCHDOG_USEC, as sd_watchdog_enabled(3) asks); undefined: it is off, or not for this process. */
-export function watchdogInterval(environment: NodeJS.ProcessEnv = process.env): number | undefined {
-  const { WATCHDOG_USEC: microseconds, WATCHDOG_PID: pid } = environment
-  if (!microseconds || !/^[0-9]+$/.test(microseconds) || Number(microseconds) === 0) return undefined
-  if (pid && Number(pid) !== process.pid) return undefined
-  return Number(microseconds) / 2000
-}
-
 const afUnix = 1
 /** SOCK_DGRAM | SOCK_CLOEXEC */
 const datagram = 2 | 0o2000000

@@ -8,7 +8,7 @@ import { errnoName, KernelError, meaning } from '../../src/linux/errno.js'
 import { connectMarked } from '../../src/linux/mark-socket.js'
 import { credentialsOf } from '../../src/linux/peer-credentials.js'
 import { applyScheduling, currentPolicy } from '../../src/linux/scheduling.js'
-import { notifySystemd, watchdogInterval } from '../../src/linux/sd-notify.js'
+import { notifySystemd } from '../../src/linux/sd-notify.js'
 import { readSysctl, writeSysctl } from '../../src/linux/sysctl.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'lk-linux-'))
@@ -53,13 +53,6 @@ describe('systemd', () => {
     expect(notifySystemd('READY=1', { NOTIFY_SOCKET: join(folder, 'nobody') })).toBe('ENOENT')
     expect(notifySystemd('READY=1', { NOTIFY_SOCKET: '@lvskeeper-test-nobody' })).toBe('ECONNREFUSED')
     expect(notifySystemd('READY=1', { NOTIFY_SOCKET: 'relative' })).toBe('EINVAL')
-  })
-
-  test('asks for the watchdog twice as often as its limit, and only of the process it names', () => {
-    expect(watchdogInterval({ WATCHDOG_USEC: '10000000' })).toBe(5000)
-    expect(watchdogInterval({ WATCHDOG_USEC: '10000000', WATCHDOG_PID: String(process.pid) })).toBe(5000)
-    expect(watchdogInterval({ WATCHDOG_USEC: '10000000', WATCHDOG_PID: '1' })).toBeUndefined()
-    expect(watchdogInterval({})).toBeUndefined()
   })
 })
 
