@@ -9,15 +9,29 @@ export const bpf = {
   loadHalf: 0x28,
   loadWord: 0x20,
   loadByteX: 0x50,
+  loadWordX: 0x40,
+  /** A = k, and X = k. */
+  setA: 0x00,
+  setX: 0x01,
+  copyToX: 0x07,
+  /** A into the scratch word k, and X from there. */
+  store: 0x02,
+  fetchX: 0x61,
   /** X = 4 * (byte at k & 15): the length of an IPv4 header. */
   loadHeaderLength: 0xb1,
   jumpEqual: 0x15,
+  /** A = X */
+  jumpEqualX: 0x1d,
+  /** A & k */
+  jumpAnyBit: 0x45,
   jumpAtLeast: 0x35,
   answer: 0x06,
 } as const
 
 /** SKF_NET_OFF: offsets from here on count from the start of the network header, wherever the data begins. */
 export const networkHeader = 0xfff00000
+/** SKF_AD_OFF + SKF_AD_NLATTR: A = where the netlink attribute of type X is, from A on; 0: nowhere. */
+export const netlinkAttribute = 0xfffff00c
 export const wholePacket = 0xffffffff
 
 /** SO_ATTACH_FILTER */

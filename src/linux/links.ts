@@ -3,6 +3,7 @@ import { numberOf, parseAttributes, textOf } from './attributes.js'
 import { addressText, macText } from './ip-address.js'
 import { openNetlink, type Reply, type Request } from './netlink.js'
 import { netlinkDrops } from './netlink-drops.js'
+import { withoutRenewals } from './renewal-filter.js'
 import { ownProtocol, rtm } from './rtnetlink.js'
 
 /** A network interface as the kernel describes it (rtnetlink(7), RTM_NEWLINK). */
@@ -31,8 +32,6 @@ export type LinkAddress = {
   readonly prefix: number
   /** IFA_PROTO: who set it; 0 where the kernel (before 5.18) does not say. */
   readonly protocol: number
-  /** Seconds that are left; Infinity: permanent. */
-  readonly valid: number
   /** Address without preferred lifetime, never a source of our own accord. */
   readonly deprecated: boolean
   /** IPv4: a second address of the same subnet. IPv6: temporary. */
@@ -59,7 +58,7 @@ export type Links = {
    * global one.
    */
   primary(name: string, family: 4 | 6, scope?: 'link' | 'global'): string | undefined
-  /** Calls back for every change from now on. Returns the end of it. */
+  /** Calls back for every change from now on; a renewed lifetime is none. Returns the end of it. */
   watch(listener: (event: LinkEvent) => void): () => void
   close(): void
 }
@@ -78,7 +77,7 @@ export async function watchLinks(): Promise<Links> {
     groups: [group.link, group.ipv4Address, group.ipv6Address],
     notify: notified,
     overrun: readAll,
-    drops: netlinkDrops,
+    drops: port => netlinkDrops(port, withoutRenewals()),
   })
   try {
     await readAll()
@@ -199,9 +198,7 @@ export async function watchLinks(): Promise<Links> {
   function putAddress(key: string, address: LinkAddress) {
     const before = addresses.get(key)
     addresses.set(key, address)
-    // A renewed lifetime is no news.
-    if (!before || changed({ ...before, valid: address.valid }, address))
-      tell({ type: 'address', address, ...(before && { before }) })
+    if (!before || changed(before, address)) tell({ type: 'address', address, ...(before && { before }) })
   }
 
   function dropAddress(key: string, address: LinkAddress) {
@@ -243,7 +240,7 @@ function parseLink(data: Buffer): Link | undefined {
   }
 }
 
-const ifa = { address: 1, local: 2, cacheInfo: 6, flags: 8, protocol: 11 } as const
+const ifa = { address: 1, local: 2, flags: 8, protocol: 11 } as const
 export const ifaFlag = {
   secondary: 0x01,
   noDad: 0x02,
@@ -251,7 +248,6 @@ export const ifaFlag = {
   tentative: 0x40,
   noPrefixRoute: 0x200,
 } as const
-const forever = 0xffffffff
 
 /** struct ifaddrmsg: family, prefix length, flags, scope, index. */
 function parseAddress(data: Buffer): LinkAddress | undefined {
@@ -260,13 +256,11 @@ function parseAddress(data: Buffer): LinkAddress | undefined {
   const bytes = attributes.get(ifa.local) ?? attributes.get(ifa.address)
   if (!bytes) return undefined
   const flags = attributes.get(ifa.flags)?.readUInt32LE(0) ?? data.readUInt8(2)
-  const valid = attributes.get(ifa.cacheInfo)?.readUInt32LE(4) ?? forever
   return {
     index: data.readUInt32LE(4),
     address: addressText(bytes),
     prefix: data.readUInt8(1),
     protocol: attributes.get(ifa.protocol)?.readUInt8(0) ?? 0,
-    valid: valid === forever ? Number.POSITIVE_INFINITY : valid,
     deprecated: (flags & ifaFlag.deprecated) !== 0,
     secondary: (flags & ifaFlag.secondary) !== 0,
     tentative: (flags & ifaFlag.tentative) !== 0,

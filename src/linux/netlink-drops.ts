@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs'
+import { assemble, attachFilter, type Instruction } from './bpf.js'
 import { KernelError } from './errno.js'
 import { int32, libc, refusal, setOption } from './libc.js'
 
@@ -11,10 +12,16 @@ const buffer = 2 << 20
 /**
  * Prepares the netlink socket with this port for notifications in a flood of them: a large buffer, and no error when it overflows (netlink(7), NETLINK_NO_ENOBUFS), because
  * the error ends the process inside the netlink package: libuv reports it as a bad descriptor, and the package makes a string of a null pointer. The overflow
- * is found by the kernel's count of drops instead, which the result reads.
+ * is found by the kernel's count of drops instead, which the result reads. `filter` says what the kernel keeps to itself.
  */
-export function netlinkDrops(port: number): () => number {
+export function netlinkDrops(port: number, filter?: readonly Instruction[]): () => number {
   const fd = descriptor(port)
+  if (filter) {
+    const { option, program } = assemble(filter)
+    setOption(fd, so.socket, attachFilter, option, 'load a filter on a netlink socket')
+    // The kernel has copied it by now, and not before.
+    program.fill(0)
+  }
   setOption(fd, solNetlink, noEnobufs, 1, 'prepare a netlink socket')
   // Without CAP_NET_ADMIN in the first user namespace it stays as net.core.rmem_max allows.
   libc.setsockopt(fd, so.socket, so.rcvbufForce, int32(buffer), 4)

@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { kernelAddresses } from '../../src/linux/addresses.js'
 import { attribute, parseAttributes, textOf } from '../../src/linux/attributes.js'
+import { addressText } from '../../src/linux/ip-address.js'
 import { watchLinks } from '../../src/linux/links.js'
 import { openNetlink, type Request } from '../../src/linux/netlink.js'
+import { netlinkDrops } from '../../src/linux/netlink-drops.js'
 import { openNetlinkNow } from '../../src/linux/netlink-now.js'
+import { withoutRenewals } from '../../src/linux/renewal-filter.js'
+import { rtm } from '../../src/linux/rtnetlink.js'
 import { compiled, type Segment, segment, sleep, until } from './namespaces.js'
 
 let net: Segment
@@ -63,6 +67,60 @@ describe('a netlink socket', () => {
     netlink.close()
     await expect(asked).rejects.toMatchObject({ code: 'ECANCELED' })
     await expect(netlink.request(getLink('eth0'))).rejects.toMatchObject({ code: 'EBADF' })
+  })
+
+  test('of a watcher is not woken by the renewals of our VIPs, but by everything else of an address', async () => {
+    const heard: string[] = []
+    const netlink = net.a.enter(() =>
+      openNetlink({
+        groups: [5, 9],
+        notify: ({ type, data }) => {
+          const { 1: bytes } = Object.fromEntries(parseAttributes(data, 8))
+          heard.push(`${type === rtm.newAddress ? '+' : '-'}${addressText(bytes!)}`)
+        },
+        overrun: async () => {},
+        drops: port => netlinkDrops(port, withoutRenewals()),
+      }),
+    )
+    const links = await net.a.enter(() => watchLinks())
+    const addresses = net.a.enter(() => kernelAddresses(links, { renewEvery: 0 }))
+    const take = () => heard.splice(0).sort()
+    const ip = (...args: string[]) => net.a.run('ip', 'addr', ...args, 'dev', 'eth0')
+    const vips = [
+      { address: '10.88.1.1', prefix: 32, interface: 'eth0' },
+      { address: 'fd88::1', prefix: 128, interface: 'eth0' },
+    ]
+    await addresses.claim('web', vips)
+    ip('add', '10.88.1.2/32', 'valid_lft', '100', 'preferred_lft', '100')
+    await until('all are heard', () => heard.length === 3)
+    expect(take()).toEqual(['+10.88.1.1', '+10.88.1.2', '+fd88::1'])
+    const lifetime = () =>
+      /10\.88\.1\.1\/.*valid_lft (\d+)sec/s.exec(net.a.run('ip', 'addr', 'show', 'dev', 'eth0'))?.[1]
+    await sleep(1_200)
+    expect(Number(lifetime())).toBeLessThan(3)
+    for (let round = 0; round < 3; round++) {
+      addresses.renew('web', 9_000)
+      await sleep(50)
+    }
+    expect(Number(lifetime())).toBeGreaterThan(7)
+    expect(take()).toEqual([])
+    // Somebody else's lifetime is somebody else's.
+    ip('change', '10.88.1.2/32', 'valid_lft', '90', 'preferred_lft', '90')
+    await until('that is heard', () => heard.length === 1)
+    expect(take()).toEqual(['+10.88.1.2'])
+    // And ours, once somebody else sets it.
+    ip('change', '10.88.1.1/32', 'valid_lft', '90', 'preferred_lft', '90')
+    await until('that is heard', () => heard.length === 1)
+    expect(take()).toEqual(['+10.88.1.1'])
+    // Lists are not notifications.
+    const listed = await netlink.dump({ type: rtm.getAddress, data: Buffer.alloc(8), what: 'list addresses' })
+    const text = listed.map(({ data }) => addressText(parseAttributes(data, 8).get(1)!))
+    expect(text).toEqual(expect.arrayContaining(['10.88.1.1', '10.88.1.2', 'fd88::1']))
+    await addresses.release('web')
+    ip('del', '10.88.1.2/32')
+    await until('they are gone', () => heard.length === 3)
+    expect(take()).toEqual(['-10.88.1.1', '-10.88.1.2', '-fd88::1'])
+    for (const one of [addresses, links, netlink]) one.close()
   })
 
   test('survives that thousands of answers overflow it', async () => {
