@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest'
 import { stop, until } from '../lab/harness.js'
-import { createPair, type Director, now, type Pair, vip } from './pair.js'
+import { advert } from './forged.js'
+import { createPair, type Director, now, type Pair } from './pair.js'
 import { describePackets } from './wire.js'
 
 /**
@@ -97,7 +98,7 @@ describe('a unicast pair with a hop between its directors', () => {
   test('takes no advert from a machine that is none of the peers', async () => {
     const { d1, d2, topology } = pair
     const before = await counter(d2, 'web', 'source-error')
-    const sender = topology.spawnIn('cl', [process.execPath, '-e', stranger(d2.address)], { cwd: process.cwd() })
+    const sender = topology.spawnIn('cl', [process.execPath, '-e', advert(d2.address)], { cwd: process.cwd() })
     await until('it is counted', async () => (await counter(d2, 'web', 'source-error')) > before)
     await stop(sender, 'SIGKILL')
     expect((await d2.router())?.master).toBe(d1.address)
@@ -105,17 +106,3 @@ describe('a unicast pair with a hop between its directors', () => {
     expect(d1.has()).toBe(true)
   }, 20_000)
 })
-
-/** Version 3, vrid 51, priority 200, the VIP, an interval of 100 ms; the checksum in its plain form, which is accepted as well. */
-const stranger = (to: string) => `
-const raw = require('raw-socket')
-const socket = raw.createSocket({ protocol: 112 })
-const int = value => { const bytes = Buffer.alloc(4); bytes.writeInt32LE(value); return bytes }
-socket.setOption(0, 2, int(255), 4)
-const packet = Buffer.from([0x31, 51, 200, 1, 0, 10, 0, 0, ${vip.split('.').join(', ')}])
-let sum = 0
-for (let i = 0; i < packet.length; i += 2) sum += packet.readUInt16BE(i)
-while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16)
-packet.writeUInt16BE(0xffff & ~sum, 6)
-setInterval(() => socket.send(packet, 0, packet.length, '${to}', () => {}), 100)
-`
