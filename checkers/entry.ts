@@ -1,6 +1,7 @@
 import { type Damping, steady } from './damping.js'
 import type { Due } from './heap.js'
 import { createHistory, type History, type Result } from './history.js'
+import type { Knocks } from './knock.js'
 import type { Wanted } from './monitor-ports.js'
 import type { Millis, Probe, Target } from './ports.js'
 import type { CheckSpec } from './spec.js'
@@ -40,7 +41,7 @@ export type Entry = Due & {
   brokenOff: boolean
   /** Went down without `fall`, by a refusal after a dying connection; no other failure has confirmed it yet. */
   byWatch: boolean
-  report(now: Millis): Report
+  report(now: Millis, knocks?: Knocks): Report
 }
 
 export type Report = {
@@ -52,6 +53,8 @@ export type Report = {
   readonly running: boolean
   /** Why it stays down although it passes. */
   readonly held?: { readonly falls: number; readonly forMs: Millis } | 'manual-resume'
+  /** Nobody answers a connect there, and it is tried again and again. */
+  readonly knocks?: Knocks
   readonly latency: { readonly p50: number | undefined; readonly p99: number | undefined }
   readonly results: ReturnType<History['results']>
   readonly last: Result | undefined
@@ -82,7 +85,7 @@ export function createEntry(key: string, { target, spec, provisional }: Wanted, 
     final: false,
     brokenOff: false,
     byWatch: false,
-    report: now => report(entry, now),
+    report: (now, knocks) => report(entry, now, knocks),
   }
   return entry
 }
@@ -108,7 +111,7 @@ function question({ target, spec }: Entry): string {
   return `${target.address} ${target.port} ${spec.invert ?? false} ${JSON.stringify(spec.probe)}`
 }
 
-function report(entry: Entry, now: Millis): Report {
+function report(entry: Entry, now: Millis, knocks: Knocks | undefined): Report {
   const { spec, health, history, damping } = entry
   const flaps = { falls: damping.falls, forMs: damping.heldUntil - now }
   const held = isHeld(entry, now) ? (flaps.forMs > 0 ? flaps : ('manual-resume' as const)) : undefined
@@ -120,6 +123,7 @@ function report(entry: Entry, now: Millis): Report {
     since: entry.since,
     running: entry.running !== undefined,
     ...(held === undefined ? {} : { held }),
+    ...(knocks === undefined ? {} : { knocks }),
     // On demand: whoever asks ten thousand checks for their verdict should not pay for this.
     get latency() {
       return { p50: history.percentile(0.5), p99: history.percentile(0.99) }

@@ -17,7 +17,11 @@ type Knocked = Due & {
   readonly keys: Set<string>
   readonly pace: KnockPace
   stream: Stream | undefined
+  made: number
 }
+
+/** How often somebody who does not answer is knocked at, ms, and how often that was in vain. */
+export type Knocks = { readonly every: Millis; readonly made: number }
 
 /**
  * Knocks at servers that are down because nobody answered a connect: a connect alone, which costs a kernel a packet and no
@@ -48,7 +52,7 @@ export function createKnocks({
     const id = idOf(target)
     const known = all.get(id)
     if (known) return void known.keys.add(key)
-    const one: Knocked = { due: 0, slot: -1, target, keys: new Set([key]), pace, stream: undefined }
+    const one: Knocked = { due: 0, slot: -1, target, keys: new Set([key]), pace, stream: undefined, made: 0 }
     all.set(id, one)
     // A knock that was answered where the check then found nobody was no sign: the check's own pace for once.
     const misled = now - (answered.get(id) ?? Number.NEGATIVE_INFINITY) < pace.downInterval
@@ -109,6 +113,7 @@ export function createKnocks({
     // Its check comes as soon.
     if (period(one) >= one.pace.downInterval || open >= OPEN) return
     made++
+    one.made++
     open++
     const mine = (act: () => void) => () => {
       if (one.stream === stream) act()
@@ -138,6 +143,12 @@ export function createKnocks({
       armedFor = Number.POSITIVE_INFINITY
       for (const one of all.values()) drop(one)
       answered.clear()
+    },
+    /** undefined: nobody is knocked at there. */
+    of(target: Target): Knocks | undefined {
+      const one = all.get(idOf(target))
+      if (!one || period(one) >= one.pace.downInterval) return undefined
+      return { every: period(one), made: one.made }
     },
     metrics: () => ({ targets: all.size, made, open }),
   }

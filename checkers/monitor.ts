@@ -355,7 +355,11 @@ export function createMonitor(ports: MonitorPorts) {
     byWatch: (key: string): boolean => entries.get(key)?.byWatch ?? false,
     health: (key: string): Health | undefined => entries.get(key)?.health,
     /** Everything that is known of one check, for `status` and `explain`. */
-    report: (key: string) => entries.get(key)?.report(clock.now()),
+    report(key: string) {
+      const entry = entries.get(key)
+      const down = entry?.health.verdict === 'down'
+      return entry?.report(clock.now(), down ? knocks?.of(entry.target) : undefined)
+    },
   }
 }
 

@@ -49,6 +49,7 @@ export function createWatch({
   let budget = most
   let inUse = 0
   let over = 0
+  let lacking = 0
   let signs = 0
 
   /** A check of this target passed: its connection is opened if it is due and there is room. */
@@ -57,12 +58,17 @@ export function createWatch({
     held.keys.add(key)
     if (held.state === 'opening' && now - held.since > pace.timeout) close(held, now + pace.interval)
     if (held.state !== 'closed' || now < held.notBefore) return
-    held.lacking = inUse >= budget
+    lack(held, inUse >= budget)
     if (held.lacking) {
       over++
       return
     }
     open(held, now)
+  }
+
+  function lack(held: Held, is: boolean) {
+    if (held.lacking !== is) lacking += is ? 1 : -1
+    held.lacking = is
   }
 
   function at(target: Target): Held {
@@ -140,6 +146,7 @@ export function createWatch({
     const held = all.get(id)
     if (!held?.keys.delete(key) || held.keys.size > 0) return
     close(held, 0)
+    lack(held, false)
     all.delete(id)
   }
 
@@ -153,17 +160,15 @@ export function createWatch({
         if (inUse <= budget) break
         if (held.state === 'closed') continue
         close(held, 0)
-        held.lacking = true
+        lack(held, true)
       }
     },
     stop() {
       for (const held of all.values()) close(held, 0)
       all.clear()
+      lacking = 0
     },
     /** over: openings left out for lack of room, since the start. lacking: targets without one for lack of room, now. */
-    metrics() {
-      const lacking = [...all.values()].filter(held => held.lacking).length
-      return { held: inUse, over, signs, wanted: all.size, lacking, budget }
-    },
+    metrics: () => ({ held: inUse, over, signs, wanted: all.size, lacking, budget }),
   }
 }

@@ -202,6 +202,8 @@ export type TableReport = {
   readonly lastRepair?: { readonly at: Epoch; readonly text: string }
   readonly foreign: number
   readonly failure?: string
+  /** Targets without a watch connection, for want of file descriptors, and for how many there is room. Absent: none. */
+  readonly unwatched?: { readonly targets: number; readonly room: number }
   /** So many clients' paths, all of which the other directors find broken: that does not count. Absent while they are believed. */
   readonly pathsDoubted?: number
 }
@@ -274,6 +276,10 @@ export type CheckStatus = {
   readonly streak: number
   readonly since: Epoch
   readonly last?: CheckResult
+  /** Why it stays down although it may pass: after so many falls, or until an operator says `ready`. */
+  readonly held?: { readonly falls: number; readonly until: Epoch } | 'manual-resume'
+  /** Nobody answers a connect; one is tried this often (ms), and was so many times. */
+  readonly knocks?: { readonly every: number; readonly made: number }
 }
 
 export type CheckResult = {

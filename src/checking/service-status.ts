@@ -1,3 +1,4 @@
+import type { Report } from '../../checkers/entry.js'
 import type { Result } from '../../checkers/history.js'
 import type { ServiceOutcome } from '../ipvs/desired.js'
 import { kernelServer } from '../ipvs/desired.js'
@@ -83,10 +84,23 @@ function fastKey(id: Parameters<typeof serviceKey>[0]): string {
 function checkStatus(checks: Checks, key: string): CheckStatus[] {
   const report = checks.report(key)
   if (!report) return []
-  const { name, kind, health, since, last } = report
+  const { name, kind, health, since, last, held, knocks } = report
   return [
-    { name, kind, verdict: health.verdict, streak: health.streak, since, ...(last ? { last: checkResult(last) } : {}) },
+    {
+      name,
+      kind,
+      verdict: health.verdict,
+      streak: health.streak,
+      since,
+      ...(last ? { last: checkResult(last) } : {}),
+      ...(held === undefined ? {} : { held: heldUntil(held) }),
+      ...(knocks === undefined ? {} : { knocks }),
+    },
   ]
+}
+
+function heldUntil(held: NonNullable<Report['held']>): NonNullable<CheckStatus['held']> {
+  return typeof held === 'string' ? held : { falls: held.falls, until: Date.now() + held.forMs }
 }
 
 /** One attempt in the words of `status` and `explain`. */

@@ -76,3 +76,9 @@ export function engineReport({
   const watching = { watched: watch.held, unwatched: watch.lacking }
   return { checks, inFlight, queued, lag: lag.p99, ...watching, knockedAt: knocks.targets, knocks: knocks.made }
 }
+
+/** Whether watch connections are wanting, for the table of what is not as it should be. */
+export function unwatched({ metrics }: Pick<Monitor, 'metrics'>): Pick<TableReport, 'unwatched'> {
+  const { lacking, budget } = metrics().watch
+  return lacking === 0 ? {} : { unwatched: { targets: lacking, room: budget } }
+}

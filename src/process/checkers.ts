@@ -23,7 +23,7 @@ import { createStatusFeed } from '../checking/status-feed.js'
 import { createStuckHandshakes } from '../checking/stuck-handshakes.js'
 import { createTableKeeper } from '../checking/table-keeper.js'
 import { createTally } from '../checking/tally.js'
-import { createTelling, engineReport } from '../checking/telling.js'
+import { createTelling, engineReport, unwatched } from '../checking/telling.js'
 import { createTracking } from '../checking/tracking.js'
 import { createTwoBox } from '../checking/two-box.js'
 import { createVerdicts } from '../checking/verdicts.js'
@@ -181,7 +181,7 @@ const handshakes = createStuckHandshakes({
 const telling = createTelling({
   send: channel.send,
   holds: () => ({ ...pool.holds(), ...(settingsHash === '' ? {} : { settings: settingsHash }) }),
-  table: () => ({ ...table.report(readiness.ready()), ...clientPaths.report() }),
+  table: () => ({ ...table.report(readiness.ready()), ...clientPaths.report(), ...unwatched(engine.monitor()) }),
   paths: () => clientPaths.broken(pool, checks),
   checked() {
     const engineNow = engineReport(engine.monitor().metrics())

@@ -118,13 +118,29 @@ function newest<T>(list: readonly T[], count: number): readonly T[] {
   return count === 0 ? [] : list.slice(-count)
 }
 
-function checkLine({ name, kind, verdict, streak, since, last }: CheckStatus, now: number): string {
+function checkLine({ name, kind, verdict, streak, since, last, held, knocks }: CheckStatus, now: number): string {
   const turning = streak > 0 ? `, ${streak} result${streak === 1 ? '' : 's'} against it` : ''
   const result = last
     ? `last ${age(now - last.at)} ago: ${last.layer} in ${last.latency.toFixed(1)}ms ${[last.reason, last.detail].filter(Boolean).join(' ')}`
     : 'no result yet'
   const answer = last?.answer === undefined ? '' : `; it answered ${JSON.stringify(last.answer)}`
-  return `check ${name} (${kind}): ${verdict} for ${age(now - since)}${turning}; ${result.trim()}${answer}`
+  return [
+    `check ${name} (${kind}): ${verdict} for ${age(now - since)}${turning}`,
+    `${result.trim()}${answer}`,
+    ...waits(held, knocks, now),
+  ].join('; ')
+}
+
+/** What keeps it down, and what is done meanwhile. */
+function waits(held: CheckStatus['held'], knocks: CheckStatus['knocks'], now: number): string[] {
+  const since = knocks && `knocked at every ${Math.round(knocks.every)}ms, ${knocks.made} times so far`
+  const why =
+    held === 'manual-resume'
+      ? 'held down until `lvskeeper ready` (manual_resume)'
+      : held && held.until > now
+        ? `held down for ${age(held.until - now)} more after ${held.falls} falls (damping)`
+        : undefined
+  return [since, why].filter(line => line !== undefined)
 }
 
 function titled(title: string, lines: readonly string[]): string[] {

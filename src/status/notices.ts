@@ -236,6 +236,16 @@ function* directorNotices(status: Omit<Status, 'notices'>): Generator<Notice> {
       text: `the other directors find all ${table.pathsDoubted} clients' paths broken: more likely their own trouble, so it does not count`,
       next: "at another director: lvskeeper status, and its firewall's marks",
     }
+  if (table.unwatched !== undefined) {
+    const { targets, room } = table.unwatched
+    yield {
+      level: 'notice',
+      code: 'watch.lacking',
+      subject: 'checks',
+      text: `no watch connection for ${targets} servers' ports, there is room for ${room}: these die unseen until their next check`,
+      next: 'more: check_limits.watch_share, or LimitNOFILE of the unit',
+    }
+  }
   if (table.lastRepair && at - table.lastRepair.at < hour)
     yield {
       level: 'notice',

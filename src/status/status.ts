@@ -73,6 +73,8 @@ export type TableStatus = {
   readonly failure?: string
   /** So many clients' paths, all of which the other directors find broken: that does not count. Absent while they are believed. */
   readonly pathsDoubted?: number
+  /** Targets without a watch connection, for want of file descriptors, and for how many there is room. Absent: none. */
+  readonly unwatched?: { readonly targets: number; readonly room: number }
 }
 
 export type Notice = {

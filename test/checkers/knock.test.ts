@@ -78,16 +78,18 @@ describe('a server that is down because nobody listens', () => {
     expect(net.at).toEqual([200, 400, 600, 800, 1000, 1200, 1400, 1600, 1800, 2000])
     expect(starts).toEqual([0])
     expect(monitor.metrics().knocks).toEqual({ targets: 1, made: 10, open: 0 })
+    expect(monitor.report('a')?.knocks).toEqual({ every: 200, made: 10 })
   })
 
   test('is checked as soon as somebody answers, and needs `rise` passes a fast_interval apart', async () => {
-    const { time, net, starts, verdicts, now } = setup({})
+    const { time, net, starts, verdicts, now, monitor } = setup({})
     await time.until(900)
     net.answer = 'accepted'
     now.outcome = pass
     await time.until(2_000)
     expect(starts.slice(1)).toEqual([1000, 1200])
     expect(verdicts).toEqual(['0 down', '1200 up'])
+    expect(monitor.report('a')).not.toHaveProperty('knocks')
     // The knock that was answered is hung up; what is open is the watch connection.
     expect(net.open).toBe(1)
   })
@@ -108,9 +110,10 @@ describe('a server that is down because nobody listens', () => {
   })
 
   test('is not knocked at when its checks come as often', async () => {
-    const { time, net } = setup({ interval: 200, downInterval: 200 })
+    const { time, net, monitor } = setup({ interval: 200, downInterval: 200 })
     await time.until(2_000)
     expect(net.at).toEqual([])
+    expect(monitor.report('a')).not.toHaveProperty('knocks')
   })
 })
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { StoredEvent } from '../../src/events/store.js'
+import type { CheckStatus } from '../../src/messages.js'
 import { eventLine, stamp } from '../../src/status/events-text.js'
 import { explain } from '../../src/status/explain.js'
 import { explainText } from '../../src/status/explain-text.js'
@@ -54,6 +55,25 @@ real server web/10.9.0.22:80: down for 2m
   events
     ${stamp(event.at)} warning server.down        connection refused
 `)
+  })
+
+  test('what is done meanwhile, and what keeps it down although it passes', () => {
+    const [check] = bad.checks
+    const line = (over: Partial<CheckStatus>) => {
+      const server = { ...bad, checks: check ? [{ ...check, ...over }] : [] }
+      const status = { ...two, services: [{ ...service, realServers: [server] }] }
+      return explainText(explain(status, 'web/10.9.0.22', () => []))
+    }
+    const refused = 'L4CON in 0.4ms refused connection refused'
+    expect(line({ knocks: { every: 200, made: 571 } })).toContain(
+      `${refused}; knocked at every 200ms, 571 times so far\n`,
+    )
+    expect(line({ held: 'manual-resume' })).toContain(
+      `${refused}; held down until \`lvskeeper ready\` (manual_resume)\n`,
+    )
+    const held = { falls: 3, until: noon + 12_000 }
+    expect(line({ held })).toContain(`${refused}; held down for 12s more after 3 falls (damping)\n`)
+    expect(line({ held: { ...held, until: noon - 1 } })).toContain(`${refused}\n`)
   })
 
   test('who drained it, why, and until when', () => {

@@ -216,6 +216,19 @@ describe('what is different from normal', () => {
     ])
   })
 
+  test('is a want of watch connections', () => {
+    const found = of({ table: { complete: true, repairs: 0, foreign: 0, unwatched: { targets: 12, room: 1024 } } })
+    expect(found).toEqual([
+      [
+        'notice',
+        'watch.lacking',
+        'checks',
+        "no watch connection for 12 servers' ports, there is room for 1024: these die unseen until their next check",
+        'more: check_limits.watch_share, or LimitNOFILE of the unit',
+      ],
+    ])
+  })
+
   test('comes with the gravest first', () => {
     const levels = status({
       overrides: [drained],
