@@ -16,10 +16,11 @@ import { createKeep } from '../control/keep.js'
 import { createListeners, socketPaths } from '../control/listeners.js'
 import { createOrderBook } from '../control/order-book.js'
 import { createOverrideBook, readOverrides } from '../control/override-book.js'
-import { active } from '../control/overrides.js'
 import { createPeers } from '../control/peers.js'
 import { processEvent } from '../control/process-events.js'
 import { createProcesses } from '../control/processes.js'
+import { createRouterBook } from '../control/router-book.js'
+import { createRunTimeNews } from '../control/run-time-news.js'
 import { sameConfig } from '../control/same-config.js'
 import { event, noTable, ordersFile, type State } from '../control/state.js'
 import { stillThere } from '../control/subjects.js'
@@ -29,8 +30,7 @@ import { openIpvs } from '../linux/ipvs.js'
 import { credentialsOf } from '../linux/peer-credentials.js'
 import { readSysctl } from '../linux/sysctl.js'
 import { createLog, type LogLevel, logEvent } from '../log.js'
-import type { Address, CheckResult, Event, Leave, Message, Override, PeerPriority } from '../messages.js'
-import { withNumbers } from '../vrrp/status-news.js'
+import type { Address, CheckResult, Event, Leave, Message } from '../messages.js'
 import { openChannel, sayAlive } from './channel.js'
 import { appliedFile, pathsFromEnvironment } from './paths.js'
 
@@ -46,13 +46,8 @@ const log = createLog({
 })
 /** How long vrrp and checkers may take to carry out a new configuration, ms. */
 const applyLimit = 20_000
-/** A spare vrrp process has said what it is master of by then, ms. */
-const spareLimit = 300
 /** How long alerts may take on the way out, ms. */
 const lastWords = 1_000
-let pathsSaid = ''
-let prioritiesSaid = ''
-let knownSaid = false
 /** A source names other real servers; the next status of the services says which. */
 let sourcesChanged = false
 let turn: Promise<unknown> = Promise.resolve()
@@ -91,16 +86,14 @@ const state: State = {
 state.processes.up('control', process.pid, Date.now())
 const metrics = createMetrics()
 const keep = createKeep(state.storage)
-let vrrpGone: NodeJS.Timeout | undefined
-let routersForgotten = false
 const overrides = createOverrideBook(state, paths.state, {
   keep,
   record,
-  tell: tellOverrides,
+  tell: held => news.overrides(held),
   tellPeers: () => peers.tell(),
 })
 const orders = createOrderBook(state, paths.state, keep, behind => {
-  channel.send('vrrp', { type: 'behind', behind })
+  news.orders(behind)
   peers.tell()
 })
 const confirmWindow = createConfirmWindow(state, paths.state, {
@@ -113,13 +106,14 @@ const peers = createPeers(state, {
   clock: systemClock,
   event: record,
   learned: added => overrides.set(added, false),
-  changed(priorities, impostor) {
-    tellPriorities(priorities, impostor)
-    tellPaths()
-    if (!knownSaid && peers.overridesKnown()) tellOverrides(active(state.overrides, Date.now()))
-  },
+  changed: (priorities, impostor) => news.heard(priorities, impostor),
 })
 state.peers = peers.views
+const news = createRunTimeNews(state, { send: channel.send, peers })
+const routerBook = createRouterBook(state, {
+  introduce: () => channel.send('vrrp', { type: 'introduce' }),
+  changed: () => peers.tell(),
+})
 
 process.on('SIGTERM', () => {})
 process.on('SIGINT', () => {})
@@ -227,17 +221,13 @@ function receive(from: Address, message: Message): void {
   switch (message.type) {
     case 'hello':
       state.processes.up(message.role, message.pid, Date.now())
-      if (message.fresh) tellAgain(from)
+      if (message.fresh) news.again(from)
       return distribution.hello(message)
     case 'child': {
       state.processes.heard(message, Date.now())
       if (message.state === 'died') {
         distribution.lost(message.role)
-        if (message.role === 'vrrp') {
-          // Its spare may die before it has told anything.
-          clearTimeout(vrrpGone)
-          vrrpGone = setTimeout(forgetRouters, spareLimit)
-        }
+        if (message.role === 'vrrp') routerBook.died()
       }
       const happened = processEvent(message)
       if (happened) record(happened)
@@ -246,19 +236,8 @@ function receive(from: Address, message: Message): void {
     case 'spare':
       return state.processes.spare(message.role, message.spare, Date.now())
     case 'router-status':
-      clearTimeout(vrrpGone)
-      // What it tells are differences to what it told before; that was given up.
-      if (routersForgotten) channel.send('vrrp', { type: 'introduce' })
-      routersForgotten = false
       if (message.lag !== undefined) state.processes.lag('vrrp', message.lag)
-      for (const router of message.routers) state.routers.set(router.name, router)
-      for (const numbers of message.numbers) {
-        const known = state.routers.get(numbers.name)
-        if (known) state.routers.set(numbers.name, withNumbers(known, numbers))
-      }
-      for (const name of state.routers.keys())
-        if (!state.config.routers.some(router => router.name === name)) state.routers.delete(name)
-      return peers.tell()
+      return routerBook.heard(message)
     case 'service-status':
       for (const service of message.services) state.services.set(service.name, service)
       for (const name of message.removed) state.services.delete(name)
@@ -289,52 +268,6 @@ function receive(from: Address, message: Message): void {
       return leave(message.how)
     default:
   }
-}
-
-/** The vrrp process is dead, and no spare has gone on: what it said last is true no more. */
-function forgetRouters(): void {
-  routersForgotten = true
-  const faults = ['the vrrp process is dead']
-  for (const [name, router] of state.routers) {
-    const { master: _, ...rest } = router
-    state.routers.set(name, { ...rest, state: 'fault', cause: 'process-died', since: Date.now(), faults })
-  }
-  peers.tell()
-}
-
-/** What the other directors found on the clients' paths, when it has changed. */
-function tellPaths(): void {
-  const paths = peers.paths()
-  const said = JSON.stringify(paths)
-  if (said === pathsSaid) return
-  pathsSaid = said
-  channel.send('checkers', { type: 'peer-paths', ...paths })
-}
-
-/** Many routers take many datagrams a second, in any order, which mostly say what the last ones said: only what differs is told on. */
-function tellPriorities(peers: readonly PeerPriority[], impostor: string | undefined): void {
-  const said = [impostor, ...peers.map(({ at: _, ...one }) => JSON.stringify(one)).sort()].join()
-  if (said === prioritiesSaid) return
-  prioritiesSaid = said
-  channel.send('vrrp', { type: 'peers', peers, ...(impostor === undefined ? {} : { impostor }) })
-}
-
-/** The table of a director that was away is ready only when it knows what was said meanwhile on the others. */
-function tellOverrides(held: readonly Override[]): void {
-  knownSaid = peers.overridesKnown()
-  channel.send('checkers', { type: 'overrides', overrides: held, known: knownSaid })
-}
-
-/** A process that has just started knows nothing of what was said at run time. */
-function tellAgain(to: Address): void {
-  if (to === 'vrrp') {
-    channel.send('vrrp', { type: 'behind', behind: state.orders })
-    prioritiesSaid = ''
-  }
-  if (to !== 'checkers') return
-  tellOverrides(active(state.overrides, Date.now()))
-  pathsSaid = ''
-  tellPaths()
 }
 
 /** One at a time: a signal, a request and the end of a window would undo each other half way. */
