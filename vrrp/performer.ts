@@ -10,7 +10,7 @@ import { transmitter } from './transmitter.js'
 import { vipKeeper } from './vip-keeper.js'
 import { isOwner, type VirtualRouter } from './virtual-router.js'
 
-/** VIPs are renewed at least this often, whatever the advert interval; the kernel keeps them for three times as long. */
+/** VIPs are renewed at least this often, also where adverts are rarer; the kernel keeps them for three times as long. */
 const RENEW_EVERY = 1000
 
 export type Surroundings = {
@@ -80,11 +80,13 @@ export function performer(
     sentAt = clock.now()
     counters['advertisement-sent']++
     if (priority === 0) counters['priority-zero-pkts-sent']++
-    if (holding()) addresses.renew(name)
+    if (!holding()) return
+    addresses.renew(name)
+    renewBetween()
   }
 
   function claim() {
-    renewRegularly()
+    renewBetween()
     if (isOwner(router())) return dispatch({ type: 'claimed' })
     keeper.hold(allVips(router()), error => {
       if (error === undefined) {
@@ -97,16 +99,17 @@ export function performer(
     })
   }
 
-  /** Adverts renew the VIPs; where they are rare, or held back while we leave, this does. */
-  function renewRegularly() {
+  /** Adverts renew the VIPs, also those of one who leaves; where they are rare, this does so between them. */
+  function renewBetween() {
     cancelRenewal()
+    if (router().advertInterval <= RENEW_EVERY) return
     cancelRenewal = clock.at(clock.now() + RENEW_EVERY, () => {
       const current = phase()
       if (current.name !== 'master') return
       // After a long sleep another may have them: only the next advert knows.
       const awake = clock.now() - current.lastSent < Math.max(patience(router()), RENEW_EVERY * 2)
       if (holding() && !current.listening && awake) addresses.renew(name)
-      renewRegularly()
+      renewBetween()
     })
   }
 

@@ -17,6 +17,9 @@ export interface PeerPorts {
   changed(priorities: readonly PeerPriority[], impostor: string | undefined): void
 }
 
+/** Parts of a report that come within this time are looked at together, ms. */
+const gathered = 10
+
 /** The peer channel as the configuration wants it; opened anew only when who speaks to whom has changed. */
 export function createPeers(state: State, ports: PeerPorts) {
   let channel: PeerChannel | undefined
@@ -24,6 +27,7 @@ export function createPeers(state: State, ports: PeerPorts) {
   let unreadable = ''
   let unsaid = 0
   let known = false
+  let changing = false
 
   function open(config: Config): void {
     const { node, directors, peerKeyFile, peerPort } = config
@@ -42,8 +46,19 @@ export function createPeers(state: State, ports: PeerPorts) {
       overrides: () => state.overrides,
       learned: overrides => ports.learned(overrides),
       event: ports.event,
-      changed: () => ports.changed(priorities(), channel?.impostor()),
+      changed: changedSoon,
       clock: ports.clock,
+    })
+  }
+
+  /** The report of many routers comes in many parts at once, each of which says that something may have changed. */
+  function changedSoon(): void {
+    if (changing) return
+    changing = true
+    const { clock } = ports
+    clock.at(clock.now() + gathered, () => {
+      changing = false
+      ports.changed(priorities(), channel?.impostor())
     })
   }
 

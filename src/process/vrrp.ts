@@ -152,11 +152,7 @@ handle = receive
 log.info({ event: 'vrrp.ready', spare, ...obtained }, spare ? 'spare vrrp process stands ready' : 'vrrp process is up')
 hello(true)
 for (const [from, message] of early) receive(from, message)
-setInterval(() => {
-  lag.beat(clock.now())
-  const advertAge = routers.advertAge()
-  channel.send('parent', { type: 'alive', ...(advertAge === undefined ? {} : { advertAge }) })
-}, aliveEvery)
+if (!spare) sayAlive()
 setInterval(publish, 2_000)
 setInterval(lookForStrays, 1_000)
 
@@ -173,6 +169,8 @@ function receive(_: Address, message: Message): void {
       synced = true
       return void carryOut()
     case 'promote':
+      // Nobody asks whether a spare is alive; from now on everybody does.
+      if (spare && !promoted) sayAlive()
       promoted = { held: message.held, at: clock.now() }
       return void carryOut()
     case 'contribution':
@@ -188,6 +186,14 @@ function receive(_: Address, message: Message): void {
       return void leave(message.how)
     default:
   }
+}
+
+function sayAlive(): void {
+  setInterval(() => {
+    lag.beat(clock.now())
+    const advertAge = routers.advertAge()
+    channel.send('parent', { type: 'alive', ...(advertAge === undefined ? {} : { advertAge }) })
+  }, aliveEvery)
 }
 
 /**

@@ -7,7 +7,7 @@ import { isOwner, type VirtualRouter } from '../../vrrp/virtual-router.js'
 import type { Links } from '../linux/links.js'
 import type { Behind, Contribution, Held, Keyed, PeerPriority, RouterStatus } from '../messages.js'
 import { createGroups } from './groups.js'
-import type { Sockets } from './sockets.js'
+import type { Place, Sockets } from './sockets.js'
 
 export type RoutersPorts = {
   readonly clock: Clock
@@ -23,7 +23,7 @@ export type RoutersPorts = {
 type Running = {
   config: VirtualRouter
   handle: RouterHandle
-  place: ReturnType<Sockets['join']>
+  place: Place
   socketKey: string
   /** The order that was carried out. */
   order: Behind | undefined
@@ -195,7 +195,7 @@ export function createRouters(ports: RoutersPorts) {
     const heard = known.handle.senders()
     // A second spread in one literal costs more than all the rest.
     const all: { -readonly [K in keyof RouterStatus]: RouterStatus[K] } = { ...status }
-    all.counters = withStrays(status.counters, ports.sockets.strayCounters(known.config))
+    all.counters = withStrays(status.counters, known.place.strays())
     all.lateness = known.handle.lateness()
     if (source !== undefined) all.source = source
     if (heard.length > 0) all.senders = heard

@@ -10,7 +10,17 @@ type Shared = {
   readonly family: Family
   readonly interface: string
   readonly vrids: Map<number, (packet: Received) => void>
+  /** The least of them. */
+  first: number
   readonly strays: ReturnType<typeof strayCounter>
+}
+
+/** A virtual router's place on a socket that it shares. */
+export type Place = {
+  readonly lan: Lan
+  leave(): void
+  /** What came and was for none of our routers, as far as it is put to this one's account: each packet to one router, so that sums stay true. */
+  strays(): Readonly<Record<string, number>>
 }
 
 /** One raw socket per interface, family and kind, shared by the virtual routers on it. */
@@ -24,21 +34,28 @@ export function createSockets(links: Links) {
     return [interfaceOf(router), family, transport, minTtl].join(' ')
   }
 
-  /** Joins: packets of this vrid come to `receive`. Call the result to leave. */
-  function join(router: VirtualRouter, receive: (packet: Received) => void): { readonly lan: Lan; leave(): void } {
+  /** Joins: packets of this vrid come to `receive`. */
+  function join(router: VirtualRouter, receive: (packet: Received) => void): Place {
     const key = socketKey(router)
     const shared = sockets.get(key) ?? open(key, router)
     shared.vrids.set(router.vrid, receive)
-    shared.socket.listen([...shared.vrids.keys()])
+    listen(shared)
     return {
       lan: { ...shared.socket.lan, drain: () => shared.socket.drain() },
       leave() {
         if (shared.vrids.get(router.vrid) === receive) shared.vrids.delete(router.vrid)
-        if (shared.vrids.size > 0) return shared.socket.listen([...shared.vrids.keys()])
+        if (shared.vrids.size > 0) return listen(shared)
         shared.socket.close()
         if (sockets.get(key) === shared) sockets.delete(key)
       },
+      strays: () => shared.strays.of(router.vrid, router.vrid === shared.first),
     }
+  }
+
+  function listen(shared: Shared): void {
+    const vrids = [...shared.vrids.keys()]
+    shared.first = Math.min(...vrids)
+    shared.socket.listen(vrids)
   }
 
   function open(key: string, router: VirtualRouter): Shared {
@@ -56,7 +73,8 @@ export function createSockets(links: Links) {
       // RFC 9568 5.2: the second byte is the virtual router; the filter let no shorter packet through.
       vrids.get(packet.payload[1] ?? 0)?.(packet)
     })
-    const shared = { key, socket, family, interface: name, vrids, strays: strayCounter(family, ttl) }
+    const strays = strayCounter(family, ttl)
+    const shared: Shared = { key, socket, family, interface: name, vrids, first: router.vrid, strays }
     sockets.set(key, shared)
     return shared
   }
@@ -74,11 +92,6 @@ export function createSockets(links: Links) {
         interface: name,
         strays: strays.take(socket.strays(), [...vrids.keys()]),
       }))
-    },
-    /** Of those, what is put to this router's account: each packet to one router, so that sums stay true. */
-    strayCounters(router: VirtualRouter): Readonly<Record<string, number>> {
-      const shared = sockets.get(socketKey(router))
-      return shared?.strays.of(router.vrid, Math.min(...shared.vrids.keys()) === router.vrid) ?? {}
     },
     close(): void {
       for (const { socket } of sockets.values()) socket.close()

@@ -9,7 +9,7 @@ import { virtualTime } from './virtual-time.js'
 export type Seen = { at: number; director: number; what: string; bytes?: Buffer }
 
 /** How long the kernel keeps VIPs that nobody renews. */
-const LIFETIME = 3000
+export const LIFETIME = 3000
 
 /** Directors on one segment, in virtual time: no sockets, no waiting. What is faked is the kernel, not the router. */
 export function fakeSegment(

@@ -15,7 +15,6 @@ function director(configs: readonly VirtualRouter[]) {
     links: { all: () => [] } as never,
     sockets: {
       key: ({ interface: name }: VirtualRouter) => name,
-      strayCounters: () => ({ 'vrid-error': 3 }),
       join: () => ({
         lan: {
           source: () => '10.9.0.11',
@@ -25,6 +24,7 @@ function director(configs: readonly VirtualRouter[]) {
           },
         },
         leave() {},
+        strays: () => ({ 'vrid-error': 3 }),
       }),
     } as never,
     addresses: { claim: async () => {}, renew() {}, release: async () => {} },

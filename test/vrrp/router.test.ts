@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { encodeAdvert } from '../../vrrp/packet.js'
-import { acquaint, fakeSegment } from '../fakes/segment.js'
+import { acquaint, fakeSegment, LIFETIME } from '../fakes/segment.js'
 
 const START = 1000
 
@@ -59,6 +59,25 @@ describe('a pair of directors', () => {
     await segment.until(START + 4000)
     expect(segment.story().filter(line => line === 'd1 announce').length - before).toBe(6)
   })
+
+  test.each([100, 1000, 2500, 40_000])(
+    'renews its VIPs at least once a second, whatever the interval (%d ms), and whatever it was before',
+    async advertInterval => {
+      const { directors, time, until } = fakeSegment([150], { advertInterval: 1000 })
+      const [director] = directors
+      const handle = director!.start()
+      await until(START + 10_000)
+      handle.reconfigure({ ...director!.config, advertInterval })
+      const renewals = new Set<number>()
+      for (const end = time.now() + 20_000; time.now() < end; ) {
+        await until(time.now() + 50)
+        expect(director!.lease.until - time.now()).toBeGreaterThan(LIFETIME - 1_060)
+        renewals.add(director!.lease.until)
+      }
+      // Not by two of them: adverts that are frequent enough need no timer beside them.
+      if (advertInterval === 1000) expect(renewals.size).toBeLessThan(23)
+    },
+  )
 
   test('announces again when a bridge or bond has changed, but only where it is master', async () => {
     const segment = await pair()
