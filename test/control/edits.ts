@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+
 /** A file as data: YAML takes JSON as it is. */
 export type File = {
   readonly directors: Record<string, { address: string; priority: number }>
@@ -28,8 +30,8 @@ export function random(seed: number) {
 }
 export type Random = ReturnType<typeof random>
 
-/** Two routers, three virtual servers; port 8001 answers on every real server, port 8009 on none. */
-export function firstFile(): File {
+/** Two routers, three virtual servers; port 8001 answers on every real server, port 8009 on none. What is told goes into `told`. */
+export function firstFile(told: string): File {
   return {
     directors: { d1: { address: '10.9.0.11', priority: 150 } },
     virtual_routers: { r0: router(0), r1: router(1) },
@@ -40,7 +42,7 @@ export function firstFile(): File {
     virtual_servers: { s0: service(0), s1: service(1), s2: service(2) },
     scripts: { quiet: script(500) },
     processes: {},
-    alerts: [alert(0)],
+    alerts: [alert(told, 0)],
   }
 }
 
@@ -60,12 +62,18 @@ function service(n: number) {
 
 const script = (interval: number) => ({ argv: ['/bin/true'], interval: `${interval}ms`, timeout: '400ms' })
 
-const alert = (n: number) => ({ name: `a${n}`, exec: { argv: ['/bin/true', `${n}`] }, level: 'warning' })
+/** Appends what it is told to a file of its own; some are told of a reload that was applied (a notice), some only of worse. */
+const alert = (told: string, n: number) => ({
+  name: `a${n}`,
+  exec: { argv: ['/usr/bin/tee', '-a', join(told, `a${n}`)] },
+  level: n % 2 === 0 ? 'notice' : 'warning',
+  limit: { messages: 1000, per: '1s' },
+})
 
 const server = (n: number) => ({ address: `10.9.0.${20 + n}:8001` })
 
 /** One edit, as a person makes it; what comes out may be invalid. The file is changed in place; answers what it did. */
-export function edit(file: File, rng: Random): string {
+export function edit(file: File, rng: Random, told: string): string {
   const routers = Object.keys(file.virtual_routers)
   const services = Object.keys(file.virtual_servers)
   const fresh = 2 + rng.below(4)
@@ -136,7 +144,7 @@ export function edit(file: File, rng: Random): string {
       else file.override_limit = rng.pick(['1h', '2h'])
     },
     'add an alert': () => {
-      file.alerts.push(alert(rng.below(5)))
+      file.alerts.push(alert(told, rng.below(5)))
     },
     'remove an alert': () => {
       file.alerts.splice(rng.below(file.alerts.length + 1), 1)
@@ -146,7 +154,10 @@ export function edit(file: File, rng: Random): string {
       const found = file.alerts[at]
       if (!found) return
       const [name] = services
-      file.alerts[at] = { ...found, level: rng.pick(['notice', 'warning', 'alarm']), for: [`service ${name}`] }
+      const { for: _, ...rest } = found
+      const subject = rng.pick([{}, { for: ['*'] }, { for: [`service ${name}`] }])
+      const exec = { argv: ['/usr/bin/tee', '-a', join(told, `${found['name']}-${rng.below(3)}`)] }
+      file.alerts[at] = { ...rest, exec, level: rng.pick(['notice', 'warning', 'alarm']), ...subject }
     },
     'change the API': () => {
       if (file.api) delete file.api

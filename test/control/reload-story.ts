@@ -1,8 +1,12 @@
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { get } from 'node:http'
+import { join } from 'node:path'
 import { expect } from 'vitest'
+import { groupId } from '../../src/api/author.js'
 import { ApiError } from '../../src/api/client.js'
 import { loadText } from '../../src/cli/load-file.js'
 import type { Status } from '../../src/status/status.js'
-import { type Namespace, segment, sleep, until } from '../linux/namespaces.js'
+import { type Namespace, type Segment, segment, sleep, until } from '../linux/namespaces.js'
 import { director } from './director.js'
 import { edit, firstFile, random } from './edits.js'
 
@@ -64,6 +68,52 @@ function says(config: Config): ReturnType<typeof runs> {
   }
 }
 
+/** What the control process itself does as the file says: whose its socket is, and where it serves metrics, with the page or without. */
+async function serves(one: ReturnType<typeof director>, { a }: Segment) {
+  const sockets = a.run('ss', '-ltnH').trim().split('\n')
+  const open = sockets.map(line => line.split(/\s+/)[3] ?? '').filter(address => /:94\d\d$/.test(address))
+  const metrics = await Promise.all(
+    open.map(async where => ({
+      where,
+      metrics: await a.stay(() => statusCode(`http://${where}/metrics`)),
+      page: (await a.stay(() => statusCode(`http://${where}/`))) === 200,
+    })),
+  )
+  return { group: statSync(join(one.run, 'control.sock')).gid, metrics }
+}
+
+function mustServe({ api, metrics }: Config): Awaited<ReturnType<typeof serves>> {
+  const where = metrics && `${metrics.address}:${metrics.port}`
+  return {
+    group: groupId(api.group) ?? 0,
+    metrics: where === undefined ? [] : [{ where, metrics: 200, page: metrics?.page ?? true }],
+  }
+}
+
+function statusCode(url: string): Promise<number | undefined> {
+  return new Promise((done, fail) => {
+    get(url, { agent: false }, response => {
+      response.resume()
+      done(response.statusCode)
+    }).on('error', fail)
+  })
+}
+
+/** The files that alerts append to, each its own, that hold what was told of this reload; a delivery that a reload cut off comes again. */
+function told(folder: string, reason: string): string[] {
+  return readdirSync(folder)
+    .filter(name => readFileSync(join(folder, name), 'utf8').includes(`${reason}\\")`))
+    .sort()
+}
+
+/** Those that are for everything, and hear notices. */
+function mustTell({ alerts }: Config): string[] {
+  return alerts
+    .filter(({ level, subjects }) => level === 'notice' && subjects === undefined)
+    .map(({ exec }) => exec?.argv.at(-1)?.split('/').at(-1) ?? '')
+    .sort()
+}
+
 /** What feeds each router's priority, and what comes of it. */
 function tracks(status: Status) {
   return status.routers
@@ -101,7 +151,10 @@ export async function reloadStory(seed: number, rounds: number) {
   const answering = await realServers(net.b)
   const one = director(net.a)
   const rng = random(seed)
-  let file = firstFile()
+  const folder = join(one.folder, 'told')
+  mkdirSync(folder)
+  let file = firstFile(folder)
+  const wasTold = new Map<string, string[]>()
   let config = loaded(JSON.stringify(file), one.file)
   let [applied, refused, compared] = [0, 0, 0]
   try {
@@ -110,17 +163,23 @@ export async function reloadStory(seed: number, rounds: number) {
     let before = await one.until('all masters and verdicts', settled, 15_000)
     for (let round = 0; round < rounds; round++) {
       const candidate = structuredClone(file)
-      const what = `seed ${seed}, edit ${round}: ${edit(candidate, rng)}`
+      const what = `seed ${seed}, edit ${round}: ${edit(candidate, rng, folder)}`
       const text = JSON.stringify(candidate)
       const next = load(text, one.file)
       one.write(text)
-      const answer = await one.post('/v1/reload').catch((error: unknown) => error)
+      const reason = `edit #${round}`
+      const answer = await one.post('/v1/reload', { reason }).catch((error: unknown) => error)
       expect(answer instanceof ApiError ? answer.code : 'applied', what).toBe(next.ok ? 'applied' : 'config')
       const old = config
       if (next.ok) [file, config, applied] = [candidate, next.config, applied + 1]
       else refused++
       const expected = JSON.stringify(says(config))
       const status = await one.until(what, now => JSON.stringify(runs(now)) === expected, 5_000)
+      if (next.ok) {
+        wasTold.set(reason, mustTell(config))
+        await until(`${what}: what was told`, () => told(folder, reason).length >= mustTell(config).length, 5_000)
+      }
+      expect(await serves(one, net), what).toEqual(mustServe(config))
       for (const router of before.routers.filter(({ state }) => state === 'master')) {
         const same = status.routers.find(({ name, vrid }) => name === router.name && vrid === router.vrid)
         if (same)
@@ -159,6 +218,18 @@ export async function reloadStory(seed: number, rounds: number) {
       20_000,
     )
     expect(runs(again)).toEqual(end)
+    expect(await serves(one, net)).toEqual(mustServe(config))
+    for (const [reason, names] of wasTold) expect(told(folder, reason), reason).toEqual(names)
+
+    await one.stop()
+    await one.start()
+    const fresh = await one.until(
+      'a fresh start',
+      now => settled(now) && JSON.stringify(tracks(now)) === tracked,
+      20_000,
+    )
+    expect(runs(fresh)).toEqual(end)
+    expect(await serves(one, net)).toEqual(mustServe(config))
     return { applied, refused, compared }
   } finally {
     await one.stop()
