@@ -19,6 +19,7 @@ export function notices(status: Omit<Status, 'notices'>): Notice[] {
     ...status.services.flatMap(service => [...serviceNotices(service, status.at)]),
     ...status.overrides.map(override => overrideNotice(override, status)),
     ...peerNotices(status),
+    ...ownTrouble(status.services),
     ...directorNotices(status),
     ...alertNotices(status),
   ]
@@ -89,6 +90,31 @@ function* serverNotices(service: string, server: RealServerStatus, now: number):
   }
   if (server.state === 'unknown')
     yield { level: 'info', code: 'server.unknown', subject, text: 'waits for its first checks', next }
+}
+
+/** Checks that this director could not make: nothing is known of their servers meanwhile, and all of them look as they did. */
+function* ownTrouble(services: readonly ServiceStatus[]): Generator<Notice> {
+  const met = services.flatMap(({ name, realServers }) =>
+    realServers.flatMap(server =>
+      server.checks
+        // Along the clients' way most directors may not probe, and others tell them.
+        .filter(
+          ({ kind, verdict, last }) =>
+            last?.reason === 'local-error' && kind !== 'client-path' && verdict !== 'unknown',
+        )
+        .map(({ last }) => ({ name: `${name}/${serverKey(server)}`, detail: last?.detail ?? 'our own trouble' })),
+    ),
+  )
+  const [first] = met
+  if (!first) return
+  const others = met.some(({ detail }) => detail !== first.detail) ? ' and others' : ''
+  yield {
+    level: 'warning',
+    code: 'checks.own-trouble',
+    subject: 'checks',
+    text: `${met.length} could not be made last time (${first.detail}${others}): their verdicts stay as they were`,
+    next: `lvskeeper explain ${first.name}`,
+  }
 }
 
 /** The last failed result of the checks that are down, in words. */

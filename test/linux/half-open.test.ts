@@ -40,6 +40,16 @@ test('handshakes that have been silent for a second are counted, by virtual addr
   ])
 })
 
+test('our own probes are left out, whichever of our addresses they come from', async () => {
+  const own = line('0A09000B', rs1, 'SYN_RECV', 10) + line('0A090A0B', rs1, 'SYN_RECV', 10)
+  const six =
+    'TCP FD000009000000000000000000000011 C350 FD000009000000000000000000000100 0050 FD000009000000000000000000000021 0050 SYN_RECV         20\n'
+  const path = file('own', head + own.repeat(5) + six)
+  expect(await readHalfOpen(['10.9.0.11', '10.9.10.11', 'fd00:9::11'], { path })).toEqual([])
+  // Without knowing them they would look like clients that nobody answers.
+  expect((await readHalfOpen(['10.9.10.11'], { path })).map(({ count }) => count)).toEqual([5, 1])
+})
+
 test('no more than 100,000 lines are read, and the loop turns meanwhile', async () => {
   const path = file('large', head + line('0A0900C8', rs1, 'SYN_RECV', 30).repeat(150_000))
   let turns = 0

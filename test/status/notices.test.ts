@@ -216,6 +216,25 @@ describe('what is different from normal', () => {
     ])
   })
 
+  test('is our own trouble, which leaves every server as it looked', () => {
+    const [check] = good.checks
+    const last = { at: noon, latency: 0, passed: false, layer: 'SOCKERR', reason: 'local-error', detail: 'EMFILE' }
+    const server = (over: object) => ({ ...good, checks: check ? [{ ...check, last, ...over }] : [] })
+    const blind = (...over: object[]) => of({ services: [{ ...service, realServers: over.map(server) }] })
+    expect(blind({}, {}, { last: check?.last })).toEqual([
+      [
+        'warning',
+        'checks.own-trouble',
+        'checks',
+        '2 could not be made last time (EMFILE): their verdicts stay as they were',
+        'lvskeeper explain web/10.9.0.21:80',
+      ],
+    ])
+    expect(blind({}, { last: { ...last, detail: 'eth1 has no carrier' } })[0]?.[3]).toContain('(EMFILE and others)')
+    // What a director may not probe itself the others tell; and before its first result a server has a notice of its own.
+    expect(blind({ kind: 'client-path' }, { verdict: 'unknown' })).toEqual([])
+  })
+
   test('is a want of watch connections', () => {
     const found = of({ table: { complete: true, repairs: 0, foreign: 0, unwatched: { targets: 12, room: 1024 } } })
     expect(found).toEqual([
