@@ -59,6 +59,8 @@ export function runRouter(
   let cause: Cause = 'startup'
   let heard: { from: string; at: Millis; epoch: number } | undefined
   let reclaimedAt = Number.NEGATIVE_INFINITY
+  /** Cancels what is put off until the pause is over. */
+  let reclaiming: (() => void) | undefined
   /** Who asked for a hand-over and waits for its end. */
   let waiting: ((result: FailoverResult) => void)[] = []
   const queue: Event[] = []
@@ -105,9 +107,9 @@ export function runRouter(
       counters['vip-lost']++
       notice('vip-lost', `${address} was removed by somebody else; it is put back`, { address }, address)
       // At once, but two programs that both insist must not do so at full speed.
-      if (clock.now() - reclaimedAt < RECLAIM_PAUSE) return
-      reclaimedAt = clock.now()
-      dispatch({ type: 'vip-lost' })
+      const due = reclaimedAt + RECLAIM_PAUSE
+      if (clock.now() >= due) reclaim()
+      else if (!reclaiming) reclaiming = clock.at(due, reclaim)
     },
     membership: () => ({
       name,
@@ -141,6 +143,7 @@ export function runRouter(
       if (state.phase.name !== 'init') await ended
       answer({ done: false, code: 'stopped' })
       cancel()
+      reclaiming?.()
       track.stop()
       outgoing.stop()
       await outgoing.settled()
@@ -236,6 +239,12 @@ export function runRouter(
 
   function reannounce() {
     if (state.phase.name === 'master' && state.phase.claimed) outgoing.reannounce()
+  }
+
+  function reclaim() {
+    reclaiming = undefined
+    reclaimedAt = clock.now()
+    dispatch({ type: 'vip-lost' })
   }
 
   /** Adds tracking up again, and tells the machine where the sum or the faults have changed. */

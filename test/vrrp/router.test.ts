@@ -45,6 +45,24 @@ describe('a pair of directors', () => {
     expect(segment.directors[1]!.handle()!.status().state).toBe('master')
   })
 
+  test('claims a VIP that was removed at once, and once more when the pause is over whatever was removed meanwhile', async () => {
+    const segment = await pair()
+    await segment.until(START + 7000)
+    const since = segment.time.now()
+    const { vipLost } = segment.directors[0]!.handle()!
+    for (const after of [0, 200, 400]) {
+      await segment.until(since + after)
+      vipLost('10.9.0.100')
+    }
+    const claims = () =>
+      segment.seen.filter(({ at, what }) => at >= since && what === 'claim').map(({ at }) => at - since)
+    await segment.until(since + 900)
+    expect(claims()).toEqual([0])
+    await segment.until(since + 5000)
+    expect(claims()).toEqual([0, 1000])
+    expect(segment.directors[0]!.handle()!.counters()['vip-lost']).toBe(3)
+  })
+
   test('announces in five rounds, and in five more after five seconds', async () => {
     const segment = await pair()
     expect(segment.story().filter(line => line === 'd1 announce')).toHaveLength(5)
