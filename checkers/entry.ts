@@ -41,7 +41,7 @@ export type Entry = Due & {
   brokenOff: boolean
   /** Went down without `fall`, by a refusal after a dying connection; no other failure has confirmed it yet. */
   byWatch: boolean
-  report(now: Millis, knocks?: Knocks): Report
+  report(now: () => Millis, knocks?: Knocks): Report
 }
 
 export type Report = {
@@ -52,7 +52,7 @@ export type Report = {
   readonly since: number
   readonly running: boolean
   /** Why it stays down although it passes. */
-  readonly held?: { readonly falls: number; readonly forMs: Millis } | 'manual-resume'
+  readonly held: { readonly falls: number; readonly forMs: Millis } | 'manual-resume' | undefined
   /** Nobody answers a connect there, and it is tried again and again. */
   readonly knocks?: Knocks
   readonly latency: { readonly p50: number | undefined; readonly p99: number | undefined }
@@ -111,10 +111,8 @@ function question({ target, spec }: Entry): string {
   return `${target.address} ${target.port} ${spec.invert ?? false} ${JSON.stringify(spec.probe)}`
 }
 
-function report(entry: Entry, now: Millis, knocks: Knocks | undefined): Report {
-  const { spec, health, history, damping } = entry
-  const flaps = { falls: damping.falls, forMs: damping.heldUntil - now }
-  const held = isHeld(entry, now) ? (flaps.forMs > 0 ? flaps : ('manual-resume' as const)) : undefined
+function report(entry: Entry, now: () => Millis, knocks: Knocks | undefined): Report {
+  const { spec, health, history } = entry
   return {
     name: spec.name,
     kind: spec.probe.kind,
@@ -122,9 +120,11 @@ function report(entry: Entry, now: Millis, knocks: Knocks | undefined): Report {
     health,
     since: entry.since,
     running: entry.running !== undefined,
-    ...(held === undefined ? {} : { held }),
     ...(knocks === undefined ? {} : { knocks }),
-    // On demand: whoever asks ten thousand checks for their verdict should not pay for this.
+    // On demand: whoever asks ten thousand checks for their verdict should not pay for this. (Some kernels have no quick clock.)
+    get held() {
+      return entry.health.verdict === 'down' ? heldBy(entry, now()) : undefined
+    },
     get latency() {
       return { p50: history.percentile(0.5), p99: history.percentile(0.99) }
     },
@@ -135,4 +135,10 @@ function report(entry: Entry, now: Millis, knocks: Knocks | undefined): Report {
       return history.results()
     },
   }
+}
+
+function heldBy(entry: Entry, now: Millis): Report['held'] {
+  if (!isHeld(entry, now)) return undefined
+  const { falls, heldUntil } = entry.damping
+  return heldUntil > now ? { falls, forMs: heldUntil - now } : 'manual-resume'
 }

@@ -358,7 +358,7 @@ export function createMonitor(ports: MonitorPorts) {
     report(key: string) {
       const entry = entries.get(key)
       const down = entry?.health.verdict === 'down'
-      return entry?.report(clock.now(), down ? knocks?.of(entry.target) : undefined)
+      return entry?.report(clock.now, down ? knocks?.of(entry.target) : undefined)
     },
   }
 }
