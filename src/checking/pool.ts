@@ -238,9 +238,20 @@ export function createPool(
     /** What the file says of them, whatever became of their members. */
     configured: (): VirtualServerInput[] => [...services.values()].map(configuredInput),
     overrideOf,
-    setOverrides(next: readonly Override[]): void {
-      overrides = [...next].sort((a, b) => a.at - b.at)
-      for (const known of services.values()) known.input = undefined
+    /** Answers the virtual servers that it is about: those whose real servers have another order now, or none any more. */
+    setOverrides(next: readonly Override[]): readonly string[] {
+      const before = new Map(overrides.map(override => [JSON.stringify(override), override]))
+      // What was said before is the same object, which its deadline goes with.
+      const now = new Map(next.map(override => [JSON.stringify(override), override]))
+      for (const said of now.keys()) now.set(said, before.get(said) ?? (now.get(said) as Override))
+      const changed = [...before, ...now].filter(([said]) => before.has(said) !== now.has(said))
+      const addresses = new Set(changed.map(([, { address }]) => address))
+      overrides = [...now.values()].sort((a, b) => a.at - b.at)
+      return [...services].flatMap(([name, known]) => {
+        if (!known.members.some(({ server }) => addresses.has(server.address))) return []
+        known.input = undefined
+        return [name]
+      })
     },
     services: () => services,
     holds: () => Object.fromEntries([...services].map(([name, { hash }]) => [name, hash])),

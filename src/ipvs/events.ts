@@ -125,6 +125,7 @@ export function errorEvent(failed: readonly Failure[], names: Names): TableEvent
     text: `${explainError(first.op, first.errno)}${more}; it will be tried again`,
     data: {
       count: failed.length,
+      services: [...new Set(failed.map(({ op }) => nameOf(op, names)))].slice(0, SINGLE),
       refused: failed.slice(0, SINGLE).map(({ op, errno }) => ({ command: ipvsadmLine(op), errno })),
     },
   }

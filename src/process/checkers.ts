@@ -247,10 +247,10 @@ const receive = createReception({
     pathsMeanAnother()
   },
   overrides(next, known) {
-    pool.setOverrides(next)
+    const about = pool.setOverrides(next)
     overridesKnown ||= known
     table.look()
-    publish(pool.services().keys())
+    publish(about)
   },
   vrrpStarted() {
     tracking.tellAgain()

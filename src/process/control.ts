@@ -25,6 +25,7 @@ import { sameConfig } from '../control/same-config.js'
 import { event, noTable, ordersFile, type State } from '../control/state.js'
 import { stillThere } from '../control/subjects.js'
 import { wantedOf } from '../control/wanted.js'
+import { type Lines, withLines } from '../control/with-lines.js'
 import { openEventStore } from '../events/store.js'
 import { openIpvs } from '../linux/ipvs.js'
 import { credentialsOf } from '../linux/peer-credentials.js'
@@ -48,6 +49,8 @@ const log = createLog({
 const applyLimit = 20_000
 /** How long alerts may take on the way out, ms. */
 const lastWords = 1_000
+/** Of the configuration with this hash. */
+let lines: { readonly hash: string; readonly of: Lines } | undefined
 /** A source names other real servers; the next status of the services says which. */
 let sourcesChanged = false
 let turn: Promise<unknown> = Promise.resolve()
@@ -258,7 +261,7 @@ function receive(from: Address, message: Message): void {
       return orders.done(message.router)
     case 'event':
       if (message.event.name === 'sources.changed') sourcesChanged = true
-      return record(message.event)
+      return record(withLines(message.event, linesNow))
     case 'signal':
       return void inTurn(() => reload(undefined)).then(result => {
         if (!result.ok)
@@ -268,6 +271,16 @@ function receive(from: Address, message: Message): void {
       return leave(message.how)
     default:
   }
+}
+
+/** The file is read for them once it comes to that: most never are asked for. One that has been edited since says nothing of what runs. */
+function linesNow(): Lines {
+  if (lines?.hash !== state.config.hash) {
+    const read = readConfig(paths.config, state.config)
+    const same = read.ok && read.config.hash === state.config.hash
+    lines = { hash: state.config.hash, of: same ? read.lines : {} }
+  }
+  return lines.of
 }
 
 /** One at a time: a signal, a request and the end of a window would undo each other half way. */
@@ -287,6 +300,7 @@ async function reload(confirm: number | undefined) {
     record(event('config.rejected', 'warning', 'configuration', `reload refused: ${text}`))
     return { ok: false as const, errors: result.errors }
   }
+  lines = { hash: result.config.hash, of: result.lines }
   const lacking = await apply(result.config, confirmWindow.after(result.config, confirm))
   return { ok: true as const, lacking, unmatched: overrides.reportUnmatched() }
 }

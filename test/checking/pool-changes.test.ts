@@ -69,12 +69,36 @@ test('a drain has its deadline in the time of this process, the same however oft
   tell({ web: '10.9.0.21' })
   const order = { service: 'web', address: '10.9.0.21', port: 80, author: 'ann', at: 1 } as const
   const said = () => pool.inputs(() => false)[0]?.servers[0]?.override
-  pool.setOverrides([{ ...order, verb: 'drain', deadline: Date.now() + 60_000, activeOnly: true }])
+  const drain = { ...order, verb: 'drain', deadline: Date.now() + 60_000, activeOnly: true } as const
+  pool.setOverrides([drain])
   const first = said()
   // This process is at 0.
   expect(first).toEqual({ verb: 'drain', deadline: expect.closeTo(60_000, -3), inactive: false })
   tell({ web: '10.9.0.21, 10.9.0.22' })
   expect(said()).toBe(first)
+  pool.setOverrides([{ ...drain }, { ...order, address: '10.9.0.22', verb: 'maint' }])
+  tell({ web: '10.9.0.21' })
+  expect(said()).toBe(first)
   pool.setOverrides([{ ...order, verb: 'drain' }])
   expect(said()).toEqual({ verb: 'drain' })
+})
+
+test('an override is about the virtual servers that have its real server, and computes no other anew', () => {
+  const { pool, tell } = setup()
+  tell({ web: '10.9.0.21', mail: '10.9.0.22', both: '10.9.0.21, 10.9.0.22' })
+  const before = pool.inputs(() => false)
+  const order = { service: '*', address: '10.9.0.21', port: 0, verb: 'maint', author: 'ann', at: 1 } as const
+  const more = { ...order, service: 'mail', address: '10.9.0.22' }
+  expect(pool.setOverrides([order])).toEqual(['web', 'both'])
+  const after = pool.inputs(() => false)
+  expect(after.map((input, at) => input === before[at])).toEqual([false, true, false])
+  expect(pool.setOverrides([{ ...order }])).toEqual([])
+  expect(pool.setOverrides([{ ...order }, more])).toEqual(['mail', 'both'])
+  expect(pool.setOverrides([more])).toEqual(['web', 'both'])
+  expect(pool.inputs(() => false).map(({ servers }) => servers.map(({ override }) => override?.verb))).toEqual([
+    [undefined],
+    ['maint'],
+    [undefined, undefined],
+  ])
+  expect(pool.setOverrides([])).toEqual(['mail', 'both'])
 })

@@ -39,6 +39,6 @@ test('a check that is held down says until when, or that it waits for an operato
 })
 
 test('one that is knocked at says how often; any other says nothing of either', () => {
-  expect(statusOf({ knocks: { every: 200, made: 7 } })?.knocks).toEqual({ every: 200, made: 7 })
-  expect(statusOf({})).toEqual({ name: 'port', kind: 'tcp', verdict: 'down', streak: 0, since: 1 })
+  expect(statusOf({ held: undefined, knocks: { every: 200, made: 7 } })?.knocks).toEqual({ every: 200, made: 7 })
+  expect(statusOf({ held: undefined })).toEqual({ name: 'port', kind: 'tcp', verdict: 'down', streak: 0, since: 1 })
 })
