@@ -201,6 +201,8 @@ export type TableReport = {
   readonly repairs: number
   readonly lastRepair?: { readonly at: Epoch; readonly text: string }
   readonly foreign: number
+  /** The kernel is compared with what is wanted every so many seconds; absent: every second. */
+  readonly comparedEvery?: number
   readonly failure?: string
   /** Targets without a watch connection, for want of file descriptors, and for how many there is room. Absent: none. */
   readonly unwatched?: { readonly targets: number; readonly room: number }

@@ -131,10 +131,12 @@ export function createTableKeeper(stateFolder: string, ports: TablePorts) {
       const ours = new Set([...(state?.actual.keys() ?? [])].map(fastKey))
       const foreign = [...(state?.fast?.keys() ?? [])].filter(key => !ours.has(key)).length
       const refused = state?.failed[0]
+      const seconds = Math.round((state?.comparedEvery ?? 0) / 1000)
       return {
         complete,
         repairs,
         foreign,
+        ...(seconds > 1 ? { comparedEvery: seconds } : {}),
         ...(lastRepair ? { lastRepair } : {}),
         ...(failure !== undefined ? { failure } : refused ? { failure: `${refused.entry}: ${refused.errno}` } : {}),
       }

@@ -71,6 +71,8 @@ export type ManagerState = {
   readonly answered: number
   /** No order of real servers is left for later, when verdicts rest. */
   readonly ordered: boolean
+  /** How often services, real servers and weights are compared with the kernel: every second, less often where a look takes long. */
+  readonly comparedEvery: Millis
 }
 
 const LONGEST_BACKOFF: Millis = 60_000
@@ -308,6 +310,7 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
       actual: view.table(),
       fast: view.fast(),
       journal,
+      comparedEvery: view.every(),
       failed: refusals.all(),
       left: drift.left(),
       complete,

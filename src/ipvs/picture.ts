@@ -30,6 +30,8 @@ export type Picture = {
   doubt(key: string | 'everything'): void
   /** When the next quick read is due. */
   due(): Millis
+  /** How long from one quick read to the next, as they go now. */
+  every(): Millis
 }
 
 export function picture(kernel: Kernel, clock: Pick<Clock, 'now'>): Picture {
@@ -37,6 +39,7 @@ export function picture(kernel: Kernel, clock: Pick<Clock, 'now'>): Picture {
   let table: Table = new Map()
   let fast: FastTable | undefined
   let quickDue = 0
+  let every = QUICK
   let quickDone = 0
   const doubtful = new Set<string>()
   let everything = true
@@ -56,7 +59,8 @@ export function picture(kernel: Kernel, clock: Pick<Clock, 'now'>): Picture {
       if (now >= quickDue) {
         const began = clock.now()
         fast = await kernel.listFast()
-        quickDue = now + Math.min(LONGEST_QUICK, Math.max(QUICK, SHARE * (clock.now() - began)))
+        every = Math.min(LONGEST_QUICK, Math.max(QUICK, SHARE * (clock.now() - began)))
+        quickDue = now + every
         for (const key of suspects(table, fast, ours.keys())) doubtful.add(key)
         if (!everything) for (const key of slice(ours, now - quickDone)) doubtful.add(key)
         quickDone = now
@@ -108,6 +112,7 @@ export function picture(kernel: Kernel, clock: Pick<Clock, 'now'>): Picture {
       else doubtful.add(key)
     },
     due: () => quickDue,
+    every: () => every,
   }
 }
 

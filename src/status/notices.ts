@@ -254,6 +254,13 @@ function* directorNotices(status: Omit<Status, 'notices'>): Generator<Notice> {
       text: `the kernel refuses: ${table.failure}`,
       next: 'lvskeeper doctor',
     }
+  if (table.comparedEvery !== undefined)
+    yield {
+      level: 'info',
+      code: 'table.slow',
+      subject: 'table',
+      text: `compared with the kernel every ${table.comparedEvery} s, not every second: one look takes long here`,
+    }
   if (table.pathsDoubted !== undefined)
     yield {
       level: 'alarm',

@@ -69,6 +69,8 @@ export type TableStatus = {
   readonly lastRepair?: { readonly at: Epoch; readonly text: string }
   /** Services in the kernel that are not ours. */
   readonly foreign: number
+  /** It is compared every so many seconds, because one look at it takes long; absent: every second. */
+  readonly comparedEvery?: number
   /** Why the kernel refuses what is wanted; absent when it does not. */
   readonly failure?: string
   /** So many clients' paths, all of which the other directors find broken: that does not count. Absent while they are believed. */

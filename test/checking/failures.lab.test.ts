@@ -15,7 +15,7 @@ checks:
   echo: { icmp: {}, interval: 1s, fast_interval: 200ms, timeout: 900ms, rise: 1, fall: 2 }
 mass_failure_guard: { hold: 8s, weight: -50 }
 virtual_servers:
-  a: { address: ${vip}:80, scheduler: rr, forward: dr, check: echo, real_servers: [${part(0)}] }
+  a: { address: ${vip}:80, scheduler: rr, forward: dr, check: echo, real_servers: [${part(0)}], sorry_server: 10.9.0.40 }
   b: { address: ${vip}:81, scheduler: rr, forward: dr, check: echo, real_servers: [${part(1)}] }
   c: { address: ${vip}:82, scheduler: rr, forward: dr, check: echo, real_servers: [${part(2)}] }
   listed: { address: ${vip}:83, scheduler: wrr, forward: dr, check: none, real_servers: [{ file: ${home}/servers.json, refresh: 60s }] }
@@ -69,7 +69,10 @@ describe('the director’s own trouble', { retry: 0 }, () => {
     await lab.net.exec('sw', 'ip', 'link', 'set', 'd1', 'nomaster')
     await soon(async () => expect(await names()).toContain('guard.holding'))
     const found = (await events(d1)).find(({ name }) => name === 'guard.holding')
-    expect(found?.text).toMatch(/of 12 real servers went silent at once/)
+    expect(found).toMatchObject({
+      level: 'alarm',
+      text: expect.stringMatching(/at most 8 s: .* of 12 real servers went silent at once/),
+    })
     await soon(() => expect(weights(d1, `TCP ${vip}:80`)).toEqual(full(0, 80)), 3_000)
     // The status is published a moment after the event.
     await soon(async () => {
@@ -79,7 +82,9 @@ describe('the director’s own trouble', { retry: 0 }, () => {
       expect(status?.routers[0]?.priority).toMatchObject({ base: 100, effective: 50 })
     }, 5_000)
     await soon(async () => expect(await names()).toContain('guard.spent'))
-    await soon(() => expect(weights(d1, `TCP ${vip}:80`)).toEqual({}))
+    // Then the verdicts apply, and the sorry server where there is one.
+    await soon(() => expect(weights(d1, `TCP ${vip}:80`)).toEqual({ '10.9.0.40:80': 1 }))
+    expect(weights(d1, `TCP ${vip}:81`)).toEqual({})
     await lab.net.exec('sw', 'ip', 'link', 'set', 'd1', 'master', 'br0')
     await soon(async () => expect(await names()).toContain('guard.ended'))
     await soon(() => expect(weights(d1, `TCP ${vip}:80`)).toEqual(full(0, 80)))

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type Director, standing, weights } from './lab.js'
+import { type Director, events, standing, weights } from './lab.js'
 
 const vip = '10.9.0.100'
 const pace = 'interval: 300ms, fast_interval: 50ms, timeout: 200ms, rise: 1, fall: 2'
@@ -80,6 +80,21 @@ describe('what the file says besides', { retry: 0 }, () => {
     await new Promise(wake => setTimeout(wake, 1_000))
     expect((await d1.status())?.services.map(({ name, state }) => [name, state])).toEqual(before)
     expect(table(80)).toEqual({ '10.9.0.21:80': 1 })
+  })
+
+  test('what the kernel refuses is told with the line of the file that wants it', async () => {
+    const text = `${file(2)}  lost:\n    { address: '${vip}:84', scheduler: twos, forward: dr, check: none, real_servers: [10.9.0.21] }\n`
+    lab.write(text)
+    await d1.cli('reload')
+    const line = text.split('\n').findIndex(one => one.startsWith('  lost:')) + 1
+    await soon(async () => {
+      const refused = (await events(d1)).find(({ name }) => name === 'table.error')
+      expect(refused?.text).toMatch(/ENOENT.*modprobe ip_vs_twos/)
+      expect(refused?.text).toContain(`(lost in ${lab.file}:${line})`)
+    })
+    lab.write(file(2))
+    await d1.cli('reload')
+    await soon(async () => expect((await d1.status())?.table).not.toHaveProperty('failure'))
   })
 
   test('the checkers say how late their loop is, and what attempts took', async () => {

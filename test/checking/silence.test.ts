@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { Outcome } from '../../checkers/ports.js'
+import type { Outcome, Reason } from '../../checkers/ports.js'
 import { createSilence } from '../../src/checking/silence.js'
 import { createTally } from '../../src/checking/tally.js'
 
 const passed: Outcome = { passed: true, layer: 'L4OK' }
-const failed = (reason: 'timeout' | 'unreachable' | 'refused' | 'local-error'): Outcome => ({
+const failed = (reason: Reason): Outcome => ({
   passed: false,
   reason,
   layer: 'L4CON',
@@ -23,8 +23,9 @@ describe('silence', () => {
 
   test('begins with the first attempt that nothing comes back from', () =>
     expect(heard(passed, failed('timeout'), failed('unreachable')).of(['a'])).toBe(2))
-  test.each(['refused'] as const)('is broken by %s, which proves the way', reason =>
-    expect(heard(failed('timeout'), failed(reason)).of(['a'])).toBeUndefined(),
+  test.each<Reason>(['refused', 'reset', 'closed', 'bad-status', 'bad-body', 'bad-reply', 'tls', 'not-serving'])(
+    'is broken by %s, which proves the way',
+    reason => expect(heard(failed('timeout'), failed(reason)).of(['a'])).toBeUndefined(),
   )
   test('is neither broken nor begun by our own trouble', () => {
     expect(heard(failed('timeout'), failed('local-error')).of(['a'])).toBe(1)

@@ -88,8 +88,10 @@ describe('the table manager', () => {
       return reads - before
     }
     expect(await during(10_000)).toBe(10)
+    expect(one.state().comparedEvery).toBe(1000)
     slow = true
     expect(await during(20_000)).toBeLessThanOrEqual(6)
+    expect(one.state().comparedEvery).toBe(4000)
     await one.stop({ clear: false })
   })
 
@@ -368,14 +370,74 @@ describe('a kernel that refuses the n-th operation', () => {
         await table.advance(1000)
         expect(plan(table.manager.state().desired!.table, kernel.table())).toEqual([])
         expect(table.manager.state().complete).toBe(true)
-        expect(
-          table
-            .events()
-            .filter(event => event.level === 'alarm')
-            .map(event => event.name),
-        ).toEqual(['table.error'])
+        expect(table.events().map(event => event.name)).toEqual(['table.error'])
       }
     })
+
+  for (const code of ['ENOENT', 'EEXIST', 'ENOMEM', 'EINVAL', 'ESRCH', 'ENOBUFS'])
+    test(`with ${code} in a change of every kind: the next pass converges, nothing is done twice, and no more is said than once`, async () => {
+      const changed = virtualServer(
+        [
+          realServer(22, { settings: rs(22, 5).settings }),
+          realServer(23, { override: { verb: 'drain' } }),
+          realServer(25),
+        ],
+        { settings: { ...web.settings, scheduler: 'wlc' } },
+      )
+      for (let n = 1; n <= 6; n++) {
+        const kernel = fakeKernel()
+        const table = bench(kernel.kernel, [virtualServer(servers)])
+        await table.manager.start()
+        // Clients are left: the drain waits.
+        kernel.setConnections(web, '10.9.0.23:80', 1, 0)
+        await table.advance(1000)
+        kernel.took()
+        const before = table.passes()
+        kernel.failAt(n, code)
+        await table.say(changed)
+        await table.advance(1000)
+        expect(plan(table.manager.state().desired!.table, kernel.table())).toEqual([])
+        expect(table.manager.state().complete).toBe(true)
+        // edit-service, add 25, raise 22, lower 23, remove 21 and 24: each once, whichever was refused first.
+        expect(
+          kernel
+            .took()
+            .map(op => op.op)
+            .sort(),
+        ).toEqual(['add-server', 'edit-server', 'edit-server', 'edit-service', 'remove-server', 'remove-server'])
+        // The change, the retry and the look that is due every second.
+        expect(table.passes() - before).toBeLessThanOrEqual(4)
+        // What shall go, and is said to be gone, is no trouble.
+        const gone = n > 4 && ['ENOENT', 'ESRCH'].includes(code)
+        expect(table.events().map(event => event.name)).toEqual(gone ? [] : ['table.error'])
+        await table.advance(300_000)
+        expect([kernel.took(), table.events()]).toEqual([[], []])
+      }
+    })
+
+  test.each(['ENODEV', 'EINVAL'])(
+    'for a sync daemon with %s says so once, goes on trying, and starts it when it can',
+    async code => {
+      const kernel = fakeKernel()
+      const { applyGlobals } = kernel.kernel
+      let asked = 0
+      let refuses = true
+      kernel.kernel.applyGlobals = async ops => {
+        asked++
+        return refuses ? ops.map(() => code) : applyGlobals(ops)
+      }
+      const table = bench(kernel.kernel, [virtualServer(servers)])
+      table.wish.globals = { daemons: [{ role: 'master', interface: 'eth9', syncid: 51, maxlen: 0, port: 0, ttl: 0 }] }
+      await table.manager.start()
+      await table.advance(100_000)
+      expect(table.events().map(event => event.name)).toEqual(['table.error'])
+      expect(asked).toBeGreaterThan(5)
+      expect(asked).toBeLessThan(15)
+      refuses = false
+      await table.advance(20_000)
+      expect(kernel.daemons().map(({ role }) => role)).toEqual(['master'])
+    },
+  )
 
   test('says that a service is gone which it still has: it is looked at again before it is forgotten', async () => {
     const { kernel, table } = await running()

@@ -203,6 +203,18 @@ describe('what is different from normal', () => {
     ])
   })
 
+  test('is a table that is compared less often than every second', () => {
+    expect(of({ table: { complete: true, repairs: 0, foreign: 0, comparedEvery: 4 } })).toEqual([
+      [
+        'info',
+        'table.slow',
+        'table',
+        'compared with the kernel every 4 s, not every second: one look takes long here',
+        undefined,
+      ],
+    ])
+  })
+
   test('is a doubt about what the other directors find on the way of the clients', () => {
     const found = of({ table: { complete: true, repairs: 0, foreign: 0, pathsDoubted: 3 } })
     expect(found).toEqual([
