@@ -49,6 +49,7 @@ describe('the director’s own trouble', { retry: 0 }, () => {
     const status = await d1.status()
     expect(status?.services[0]?.realServers[0]?.checks[0]?.last).toMatchObject({ reason: 'local-error' })
     expect(status?.services[0]?.realServers[0]?.checks[0]?.last?.detail).toContain('eth0 has no carrier')
+    expect(status?.notices.find(({ code }) => code === 'checks.own-trouble')?.text).toContain('eth0 has no carrier')
     await lab.net.heal('d1')
     expect(await names()).not.toContain('server.down')
     await soon(async () => {
