@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { apiClient } from '../../src/api/client.js'
 import type { Change } from '../../src/api/handlers.js'
 import type { StoredEvent } from '../../src/events/store.js'
+import type { Explanation } from '../../src/status/explain.js'
 import type { Status } from '../../src/status/status.js'
 import { compiled, type Namespace, sleep } from '../linux/namespaces.js'
 
@@ -46,6 +47,7 @@ export function director(namespace: Namespace, node = 'd1') {
     write: (text: string) => writeFileSync(file, text),
     status: () => control.get<Status>('/v1/status'),
     events: (last = 200) => control.get<StoredEvent[]>(`/v1/events?last=${last}`),
+    explain: (subject: string) => control.get<Explanation>(`/v1/explain?subject=${encodeURIComponent(subject)}`),
     post: (path: string, body: unknown = {}) => control.post<Change>(path, body),
     delete: (path: string) => control.delete<Change>(path),
     parentPid: () => parent?.pid,
