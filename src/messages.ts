@@ -99,6 +99,8 @@ export type ToControl =
   /** A router that stayed behind took the VIPs back because nobody else has them: the order has ended. */
   | { readonly type: 'returned'; readonly router: string }
   | { readonly type: 'event'; readonly event: Event }
+  /** Several of one moment, in their order: a start has tens of thousands of first verdicts. */
+  | { readonly type: 'events'; readonly events: readonly Event[] }
   | {
       readonly type: 'child'
       readonly role: Role

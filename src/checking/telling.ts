@@ -20,6 +20,13 @@ export function createTelling({ send, holds, table, paths, checked }: TellingPor
   let pathsSaid: string | undefined
   let tableSaid: string | undefined
   let pathsDue = false
+  let events: Event[] = []
+
+  function tellEvents(): void {
+    const [event, ...more] = events
+    if (event) send('control', more.length === 0 ? { type: 'event', event } : { type: 'events', events })
+    events = []
+  }
 
   function tellPaths(): void {
     const broken = paths()
@@ -30,7 +37,9 @@ export function createTelling({ send, holds, table, paths, checked }: TellingPor
   }
 
   return {
-    event: (event: Event): void => send('control', { type: 'event', event }),
+    event(event: Event): void {
+      if (events.push(event) === 1) setTimeout(tellEvents, together)
+    },
     /** What this process carries out; `fresh`: it knows nothing yet. */
     hello(fresh: boolean): void {
       send('control', { type: 'hello', role: 'checkers', pid: process.pid, fresh, holds: holds() })

@@ -220,6 +220,12 @@ function record(happened: Event): void {
   state.alerter.raise(happened)
 }
 
+/** An event of another process. */
+function heard(happened: Event): void {
+  if (happened.name === 'sources.changed') sourcesChanged = true
+  record(withLines(happened, linesNow))
+}
+
 function receive(from: Address, message: Message): void {
   switch (message.type) {
     case 'hello':
@@ -260,8 +266,9 @@ function receive(from: Address, message: Message): void {
     case 'returned':
       return orders.done(message.router)
     case 'event':
-      if (message.event.name === 'sources.changed') sourcesChanged = true
-      return record(withLines(message.event, linesNow))
+      return heard(message.event)
+    case 'events':
+      return message.events.forEach(heard)
     case 'signal':
       return void inTurn(() => reload(undefined)).then(result => {
         if (!result.ok)
