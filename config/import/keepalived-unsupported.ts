@@ -108,6 +108,17 @@ export const unsupported: Readonly<Record<string, Explanation>> = {
     'Repeats gratuitous ARP on interfaces that carry VIPs but no adverts.',
     'garp.refresh covers every VIP, wherever it lives.',
   ]),
+  // Read wherever they usually stand; what is left stands in the host block of an SMTP_CHECK.
+  ...words('connect_timeout retry delay_before_retry delay_loop alpha', [
+    'lost',
+    'Said in a host block, the old way to write an SMTP_CHECK.',
+    'Write it into the check itself, beside host, and import again.',
+  ]),
+  lvs_sync_daemon_interface: [
+    'lost',
+    'Synchronises connections with the other director over this interface; the old word for lvs_sync_daemon.',
+    'Write sync: { interface: NAME } at the top of the YAML.',
+  ],
   ...words('interface_up_down_delays', [
     'lost',
     'Waits before an interface counts as down or up.',
