@@ -6,8 +6,12 @@ import { load } from './load.js'
 export type Mutation = {
   readonly what: string
   readonly text: string
-  /** rejected: an error, always. same: an error, or the same configuration. taken: an error, or `word` arrives somewhere. any: no crash. */
-  readonly expects: 'rejected' | 'same' | 'taken' | 'any'
+  /**
+   * rejected: an error, always. same: an error, or the same configuration. taken: an error, or `word` arrives somewhere. local: an
+   * error, or the same configuration but for the one virtual router or virtual server. any: no crash.
+   */
+  readonly expects: 'rejected' | 'same' | 'taken' | 'local' | 'any'
+  readonly path: readonly (string | number)[]
   readonly word?: string
 }
 
@@ -37,12 +41,13 @@ export function mutationsOf(text: string, path: readonly (string | number)[]): M
     if (!change(document)) return
     const changed = written(document)
     if (changed === undefined) return
-    result.push({ what: `${what} ${at}`, expects, text: changed, ...(word === undefined ? {} : { word }) })
+    result.push({ what: `${what} ${at}`, expects, path, text: changed, ...(word === undefined ? {} : { word }) })
   }
   const last = path.at(-1) ?? ''
   const node = parseDocument(text).getIn(path, true)
 
-  add('delete', 'any', document => document.deleteIn(path))
+  const own = path.length > 1 && (path[0] === 'virtual_routers' || path[0] === 'virtual_servers')
+  add('delete', own ? 'local' : 'any', document => document.deleteIn(path))
   add('empty', last === 'equals' ? 'any' : 'rejected', document => set(document, path, null))
   if (typeof last === 'string') {
     add('repeat', 'rejected', document => {
@@ -64,7 +69,7 @@ export function mutationsOf(text: string, path: readonly (string | number)[]): M
       `${last}q`,
     )
   } else
-    add('repeat', 'any', document => {
+    add('repeat', own ? 'local' : 'any', document => {
       const parent = document.getIn(path.slice(0, -1), true)
       if (!isSeq(parent)) return false
       parent.items.splice(last, 0, parent.items[last])
@@ -89,10 +94,12 @@ export function mutationsOf(text: string, path: readonly (string | number)[]): M
 }
 
 /** Why a mutation is not treated as it must be; undefined: it is. */
-export function judge({ text, expects, word }: Mutation, original: Config): string | undefined {
+export function judge({ text, expects, path, word }: Mutation, original: Config): string | undefined {
   const loaded = load(text, {}, { static: true })
   if (!loaded.ok) return loaded.errors.length > 0 ? undefined : 'rejected without a reason'
   if (expects === 'rejected') return 'accepted'
+  if (expects === 'local' && others(loaded.config, path) !== others(original, path))
+    return 'accepted, and means something else elsewhere'
   if (expects === 'same' && content(loaded.config) !== content(original)) return 'accepted, and means something else'
   if (
     expects === 'taken' &&
@@ -111,6 +118,16 @@ export function judge({ text, expects, word }: Mutation, original: Config): stri
 /** What the configuration means, whatever the text was. */
 function content({ hash: _, ...config }: Config): string {
   return JSON.stringify(config)
+}
+
+/** All but one virtual router, with what is tracked for it, or one virtual server. */
+function others(
+  { hash: _, routers, services, tracking, twoBox, ...rest }: Config,
+  [part, name]: Mutation['path'],
+): string {
+  if (part === 'virtual_routers')
+    return JSON.stringify({ ...rest, services, routers: routers.filter(router => router.name !== name) })
+  return JSON.stringify({ ...rest, tracking, routers, services: services.filter(service => service.name !== name) })
 }
 
 /** undefined: an alias has lost its anchor, which is no text that anybody could have written. */
