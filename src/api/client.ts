@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 
 /** Why a question got no good answer, in words for a person. */
 export class ApiError extends Error {
-  /** The API's code, or `not-running`, `no-answer`, `permission`, `broken`. */
+  /** The API's code, or `not-running`, `no-answer`, `ended`, `permission`, `broken`. */
   readonly code: string
   readonly details: unknown
   constructor(code: string, text: string, details?: unknown) {
@@ -89,10 +89,14 @@ async function textOf(response: IncomingMessage): Promise<string> {
   try {
     for await (const part of response) parts.push(part as Buffer)
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') throw new ApiError('ended', ended)
     throw new ApiError('broken', `the answer broke off: ${error instanceof Error ? error.message : error}`)
   }
   return Buffer.concat(parts).toString('utf8')
 }
+
+/** A change may have been carried out before. */
+const ended = 'the process that was asked ended before it answered: whether a change was made is not known'
 
 function unreachable(error: unknown, path: string): ApiError {
   const { code, name, message } = error as NodeJS.ErrnoException
@@ -101,5 +105,6 @@ function unreachable(error: unknown, path: string): ApiError {
   if (code === 'EACCES' || code === 'EPERM')
     return new ApiError('permission', `permission denied on ${path}: use sudo, or join the group that owns it`)
   if (name === 'AbortError' || name === 'TimeoutError') return new ApiError('no-answer', `no answer on ${path} in time`)
+  if (code === 'ECONNRESET' || code === 'EPIPE') return new ApiError('ended', ended)
   return new ApiError('broken', `${path}: ${message}`)
 }

@@ -35,6 +35,7 @@ const codes: Readonly<Record<string, number>> = {
   'not-running': exit.unavailable,
   'no-control': exit.unavailable,
   'no-answer': exit.unavailable,
+  ended: exit.unavailable,
   unavailable: exit.unavailable,
   permission: exit.permission,
   config: exit.config,
@@ -44,6 +45,7 @@ const codes: Readonly<Record<string, number>> = {
 /** What a person types next. */
 const next: Readonly<Record<string, string>> = {
   'not-running': '  why: journalctl -u lvskeeper -n 30    start it: systemctl start lvskeeper\n',
+  ended: '  what holds now: lvskeeper status    why: journalctl -u lvskeeper -n 30\n',
   'no-control':
     '  it is started again by itself; if that fails: lvskeeper check    why: journalctl -u lvskeeper -n 30\n',
 }

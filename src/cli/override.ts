@@ -32,7 +32,9 @@ export const drain = override('drain', ({ options }) => ({
 export const maint = override('maint')
 export const weight = override('weight', ({ args }) => {
   const value = Number(args[1])
-  return Number.isInteger(value) && value >= 0 ? { weight: value } : `weight: '${args[1]}' is not a whole number`
+  return Number.isInteger(value) && value >= 0 && value <= 65_535
+    ? { weight: value }
+    : `weight: expected a whole number from 0 to 65535, not '${args[1]}'`
 })
 
 export const force: Run = call => {

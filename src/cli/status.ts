@@ -40,15 +40,16 @@ async function nagios({ options, out }: Call): Promise<number> {
   const worst = now.notices[0]
   const code = worst?.level === 'alarm' ? 2 : worst?.level === 'warning' ? 1 : 0
   const word = ['OK', 'WARNING', 'CRITICAL'][code]
+  const troubles = now.notices.filter(({ level }) => level === 'alarm' || level === 'warning').length
   const masters = now.routers.filter(router => router.state === 'master').length
   const servers = now.services.flatMap(service => service.realServers)
   const up = servers.filter(server => server.state === 'up' || server.state === 'unchecked').length
   const words =
     code === 0
       ? `master of ${masters} of ${now.routers.length}, ${up} of ${servers.length} real servers up`
-      : worst?.text
+      : `${worst?.subject} ${worst?.text}${troubles > 1 ? ` (and ${troubles - 1} more)` : ''}`
   // The bar begins the performance data.
-  const said = oneLine(words ?? '').replaceAll('|', '/')
+  const said = oneLine(words).replaceAll('|', '/')
   out(`LVSKEEPER ${word} - ${said} | masters=${masters} real_servers_up=${up};;;0;${servers.length}\n`)
   return code
 }

@@ -6,7 +6,7 @@ import type { Behind, CheckResult, Event, Leave, Override } from '../messages.js
 import { ready } from '../peer/view.js'
 import { explain } from '../status/explain.js'
 import { current } from './behind.js'
-import { end } from './overrides.js'
+import { active, end } from './overrides.js'
 import { planChanges } from './plan.js'
 import type { KernelSettings } from './planned-settings.js'
 import { restartNeeded } from './restart-needed.js'
@@ -46,6 +46,9 @@ export interface Actions {
 /** How long a planned switch-over may take before it is called failed, ms. */
 const switchLimit = 5_000
 
+/** How long the checkers process may take to do what an order says, ms. */
+const orderLimit = 2_000
+
 /** Answers the API from the state, and sets in motion what was asked. */
 export function createHandlers(state: State, actions: Actions): ApiHandlers {
   let busy: string | undefined
@@ -77,8 +80,8 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
     return 'no other director is ready: none is heard with a complete table (--force does it anyway)'
   }
 
-  async function until(done: () => boolean): Promise<boolean> {
-    const limit = performance.now() + switchLimit
+  async function comes(done: () => boolean, patience = switchLimit): Promise<boolean> {
+    const limit = performance.now() + patience
     while (!done() && performance.now() < limit) await new Promise(resolve => setTimeout(resolve, 5))
     return done()
   }
@@ -87,9 +90,15 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
     const masters = names.filter(name => state.routers.get(name)?.state === 'master')
     const gone = (name: string) => state.routers.get(name)?.state !== 'master'
     const followed = (name: string) => state.routers.get(name)?.behind?.at === order.at
-    if (await until(() => names.every(followed) && masters.every(gone))) return undefined
+    if (await comes(() => names.every(followed) && masters.every(gone))) return undefined
     const held = names.filter(name => !gone(name))
     return held.length > 0 ? `nobody took ${held.join(', ')}: still master here` : 'the vrrp process did not answer'
+  }
+
+  /** What the checkers process carries out of what a person said of this real server. */
+  function carriedOut({ service, address, port }: Pick<Override, 'service' | 'address' | 'port'>) {
+    const servers = state.services.get(service)?.realServers ?? []
+    return servers.find(server => server.address === address && server.port === port)?.override
   }
 
   function nothingCalled(subject: string): string {
@@ -116,7 +125,8 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
       const servers = await Promise.all(
         found.servers.map(async entry => {
           const { service, server } = entry
-          return { ...entry, results: await actions.results(service.name, server.address, server.port).catch(() => []) }
+          const results = await actions.results(service.name, server.address, server.port).catch(() => undefined)
+          return results === undefined ? { ...entry, unanswered: true as const } : { ...entry, results }
         }),
       )
       return { value: { ...found, servers } }
@@ -190,19 +200,27 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
           ...(activeOnly ? { activeOnly } : {}),
         }),
       )
+      const before = active(state.overrides, at).filter(old => about(old, name))
       // One verb at a time: what was said of it before ends with this.
       const ended = end(state.overrides, old => old.verb !== verb && about(old, name), { ...by, at })
       actions.setOverrides([...ended, ...fresh])
       const count = found.length === 1 ? '1 real server' : `${found.length} real servers`
       const short = verb === 'force-up' ? [] : shortOfQuorum(services, found, weight ?? 0)
-      const text = [`${said(verb, weight)}: ${count}`, ...short].join('; ')
-      return kept('overrides', { text, touched: found.map(label) })
+      const others = before.filter(old => said(old.verb, old.weight) !== said(verb, weight))
+      const words = [...new Set(others.map(old => `${said(old.verb, old.weight)} by ${old.author}`))]
+      const instead = words.length === 0 ? [] : [`instead of ${words.join(', ')}`]
+      const taken = await comes(() => fresh.every(one => carriedOut(one)?.verb === verb), orderLimit)
+      const late = taken ? [] : [notYet]
+      const text = [`${said(verb, weight)}: ${count}`, ...instead, ...short, ...late].join('; ')
+      return kept('overrides', { text, before, after: fresh, touched: found.map(label) })
     },
 
     async endOverride({ server }, by) {
       const name = parseServerName(server)
       if (!name) return no('invalid', `${server}: expected SERVICE/ADDRESS[:PORT] or ADDRESS[:PORT]`)
-      const ended = end(state.overrides, old => about(old, name), { ...by, at: Date.now() })
+      const at = Date.now()
+      const before = active(state.overrides, at).filter(old => about(old, name))
+      const ended = end(state.overrides, old => about(old, name), { ...by, at })
       const resumed = await resume(actions, state, name)
       if (resumed.length > 0 && ended.length === 0)
         return done({ text: 'it may come up again once its checks pass', touched: resumed })
@@ -213,7 +231,9 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
           : no('not-found', noSuchServer([...state.services.values()], server))
       }
       actions.setOverrides(ended)
-      return kept('overrides', { text: 'the checks decide again', touched: ended.map(label) })
+      const taken = await comes(() => ended.every(one => (carriedOut(one)?.at ?? one.at) >= one.at), orderLimit)
+      const text = ['the checks decide again', ...(taken ? [] : [notYet])].join('; ')
+      return kept('overrides', { text, before, after: [], touched: ended.map(label) })
     },
 
     failover: ({ router, back, force }, by) =>
@@ -324,6 +344,8 @@ function no(
 ): { readonly error: { readonly code: RefusalCode; readonly text: string } } {
   return { error: { code, text } }
 }
+
+const notYet = 'the checkers process has not carried it out yet (lvskeeper status shows when it has)'
 
 function said(verb: Override['verb'], weight: number | undefined): string {
   const words: Readonly<Record<Override['verb'], string>> = {

@@ -96,6 +96,7 @@ function serverText(
     }),
     ...server.checks.map(check => `  ${oneLine(checkLine(check, now))}`),
     ...(server.stuckHandshakes === undefined ? [] : [`  ${server.stuckHandshakes} ${stuck}`]),
+    ...(more.unanswered ? ['  results: the checkers process does not answer; what it said before stands above'] : []),
     ...titled(
       '  results',
       columns(

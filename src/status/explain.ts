@@ -10,6 +10,8 @@ export type ExplainedServer = {
   readonly overrides: readonly Override[]
   /** Newest last; empty where only the last one of each check is known. */
   readonly results: readonly CheckResult[]
+  /** The checkers process was asked for the results and did not answer. */
+  readonly unanswered?: true
   readonly events: readonly StoredEvent[]
 }
 

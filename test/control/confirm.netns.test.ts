@@ -182,6 +182,37 @@ describe('a director that is told what to do', () => {
     expect((await one.delete('/v1/overrides?server=web/10.9.0.12')).text).toBe('the checks decide again')
   })
 
+  test('an order that takes the place of another says which, and the audit has both', async () => {
+    await one.post('/v1/overrides', { server: 'web/10.9.0.12', verb: 'weight', weight: 5 })
+    const { text } = await one.post('/v1/overrides', { server: 'web/10.9.0.12', verb: 'drain' })
+    expect(text).toMatch(/^draining: 1 real server; instead of weight 5 by \w+$/)
+    await one.delete('/v1/overrides?server=web/10.9.0.12')
+    const audits = (await one.events()).filter(({ name }) => name.startsWith('audit.'))
+    const [weight, drain] = [{ verb: 'weight', weight: 5 }, { verb: 'drain' }]
+    expect(audits.map(({ data }) => data)).toMatchObject([
+      { before: [], after: [weight] },
+      { before: [weight], after: [drain] },
+      { before: [drain], after: [] },
+    ])
+  })
+
+  test('an order that the checkers process does not carry out says so, and explain that it does not answer', async () => {
+    const { processes } = await one.status()
+    const pid = processes.find(({ role }) => role === 'checkers')?.pid ?? 0
+    process.kill(pid, 'SIGSTOP')
+    try {
+      const { text } = await one.post('/v1/overrides', { server: 'web/10.9.0.12', verb: 'maint' })
+      expect(text).toMatch(/; the checkers process has not carried it out yet/)
+      const explained = await one.explain('web/10.9.0.12')
+      expect(explained).toMatchObject({ servers: [{ results: [], unanswered: true }] })
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+    await one.until('maintenance', ({ services }) => services[0]?.realServers[0]?.override?.verb === 'maint')
+    const again = await one.post('/v1/overrides', { server: 'web/10.9.0.13', verb: 'drain' })
+    expect(again.text).not.toMatch(/not carried it out/)
+  })
+
   test('an override ends after override_limit unless it says otherwise', async () => {
     one.write(file(1, { override_limit: '1h' }))
     await one.post('/v1/reload')
