@@ -94,9 +94,17 @@ export const commands: readonly Command[] = [
     options: [
       ...control,
       { flags: '-f, --follow', text: 'go on as they happen, over restarts of the director' },
-      { flags: '-n, --last <count>', text: 'how many', default: '30' },
+      { flags: '-n, --last <count>', text: 'how many; with -f as many are looked at first', default: '30' },
+      { flags: '--level <level>', text: 'this and worse: info, notice, warning or alarm' },
+      { flags: '--about <subject>', text: 'only where the subject has this in it: a router, service, address' },
+      { flags: '--since <duration>', text: 'not older: 2h' },
     ],
-    examples: ['lvskeeper events', 'lvskeeper events -f --json'],
+    examples: [
+      'lvskeeper events',
+      'lvskeeper events --since 2h --level warning',
+      'lvskeeper events --about 10.9.0.21 -n 100',
+      'lvskeeper events -f --json',
+    ],
     load: async () => (await import('./events.js')).events,
   },
   {

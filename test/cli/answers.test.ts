@@ -1,9 +1,11 @@
 import { createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Options, Run } from '../../src/cli/command.js'
+import { events } from '../../src/cli/events.js'
 import { drain, weight } from '../../src/cli/override.js'
 import { reload } from '../../src/cli/reload.js'
 import { status } from '../../src/cli/status.js'
+import type { EventLevel } from '../../src/messages.js'
 import { type Fixture, fixture } from '../api/fixture.js'
 import { status as sample, service } from '../status/samples.js'
 
@@ -72,6 +74,39 @@ describe('an answer that never comes', () => {
       ),
     })
     server.close()
+  })
+})
+
+describe('the history', () => {
+  test('is looked through for what is asked', async () => {
+    const now = Date.now()
+    const happen = (ago: number, level: EventLevel, subject: string, text: string) =>
+      director.events.append({ at: now - ago, name: 'server.down', level, subject, text })
+    happen(7_200_000, 'alarm', 'service web', 'long ago')
+    happen(60_000, 'alarm', 'service web', 'grave')
+    happen(50_000, 'warning', 'server web/10.9.0.21:80', 'bad')
+    for (let n = 0; n < 40; n++) happen(40_000 - n, 'info', 'server mail/10.9.0.22:25', `noise ${n}`)
+    const said = async (options: Options) =>
+      (await typed(events, [], { json: true, ...options })).out
+        .split('\n')
+        .filter(line => line !== '')
+        .map(line => (JSON.parse(line) as { text: string }).text)
+    expect(await said({})).toHaveLength(30)
+    expect(await said({ level: 'warning' })).toEqual(['long ago', 'grave', 'bad'])
+    expect(await said({ level: 'warning', since: '1h' })).toEqual(['grave', 'bad'])
+    expect(await said({ level: 'warning', last: '1' })).toEqual(['bad'])
+    expect(await said({ about: '10.9.0.21' })).toEqual(['bad'])
+  })
+
+  test('asked for in words that it does not know says which it knows', async () => {
+    expect(await typed(events, [], { level: 'bad' })).toMatchObject({
+      code: 64,
+      err: "level: expected one of info, notice, warning, alarm, not 'bad'\n",
+    })
+    expect(await typed(events, [], { since: '5' })).toMatchObject({
+      code: 64,
+      err: "since: expected a duration with its unit, such as 2h, not '5'\n",
+    })
   })
 })
 
