@@ -63,6 +63,8 @@ export type PlanAnswer = {
   readonly ipvsadm: readonly string[]
   /** The kernel settings that would change, with the value found and why. */
   readonly sysctls: readonly string[]
+  /** Why the kernel's table cannot be read: what would change there is not known. */
+  readonly unreadable?: string
   readonly details?: unknown
 }
 

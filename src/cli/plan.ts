@@ -32,7 +32,10 @@ export const plan: Run = call =>
     for (const warning of result.warnings) err(`warning: ${formatProblem(warning)}\n`)
     const answer = await controlClient(options).post<PlanAnswer>('/v1/plan', { candidate: result.config })
     if (options['json']) out(`${JSON.stringify(answer)}\n`)
-    else if (options['ipvsadm']) out(answer.ipvsadm.map(line => `${line}\n`).join(''))
+    else if (options['ipvsadm'] && answer.unreadable !== undefined) {
+      err(`what would change in the kernel table cannot be told: ${answer.unreadable}\n`)
+      return exit.unavailable
+    } else if (options['ipvsadm']) out(answer.ipvsadm.map(line => `${line}\n`).join(''))
     else out(answer.text)
     return answer.changes ? exit.changes : exit.ok
   })

@@ -21,7 +21,8 @@ export function planChanges(
   now: Config,
   next: Config,
   services: readonly ServiceStatus[],
-  kernel: Table,
+  /** A text: why it cannot be read. */
+  kernel: Table | string,
   settings: KernelSettings,
   /** The other directors that are heard as lvskeeper. */
   known: ReadonlySet<string> = new Set(),
@@ -32,7 +33,7 @@ export function planChanges(
     ...others(now, next),
     ...[...vipOrder(now, next, known), ...restartNeeded(now, next)].map(text => `! ${text}`),
   ]
-  const ipvsadm = tableOps(now, next, services, kernel)
+  const ipvsadm = typeof kernel === 'string' ? [] : tableOps(now, next, services, kernel)
   const inputs = next.services.map(service => checkerInput(service, standing(services, 'up'), found(service, services)))
   const servers = next.services.flatMap(service => found(service, services))
   const { changes: set, left } = settingChanges(next, inputs, servers, settings)
@@ -48,6 +49,7 @@ export function planChanges(
           'kernel settings that lvskeeper has set and nothing needs any more (they stay until `lvskeeper stop --clear`):',
           ...stays.map(line => `  ${line}`),
         ]),
+    ...(typeof kernel === 'string' ? ['', `! what would change in the kernel table cannot be told: ${kernel}`] : []),
     ...(ipvsadm.length === 0
       ? []
       : [
@@ -59,7 +61,14 @@ export function planChanges(
     '',
   ].join('\n')
   const changes = lines.length + ipvsadm.length + sysctls.length > 0
-  return { changes, text, ipvsadm, sysctls, details: lines }
+  return {
+    changes,
+    text,
+    ipvsadm,
+    sysctls,
+    details: lines,
+    ...(typeof kernel === 'string' ? { unreadable: kernel } : {}),
+  }
 }
 
 type Named = RouterConfig | ServiceConfig

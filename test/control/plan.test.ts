@@ -41,6 +41,17 @@ const settled = kernel({ 'net.ipv4.vs.expire_nodest_conn': '1', 'net.ipv4.vs.exp
 const plan = (to: string, from = base, settings = settled) =>
   planChanges(config(from), config(to), [], nothing, settings)
 
+describe('a plan where the kernel table cannot be read', () => {
+  test('says so, and what would change besides', () => {
+    const next = config(base.replace('scheduler: wrr', 'scheduler: wlc'))
+    const answer = planChanges(config(base), next, [], 'this kernel has no IPVS', settled)
+    expect(answer).toMatchObject({ changes: true, ipvsadm: [], unreadable: 'this kernel has no IPVS' })
+    expect(answer.text).toContain('scheduler: "wrr" -> "wlc"')
+    expect(answer.text).toContain('! what would change in the kernel table cannot be told: this kernel has no IPVS\n')
+    expect(planChanges(next, next, [], 'this kernel has no IPVS', settled).changes).toBe(false)
+  })
+})
+
 describe('a plan that changes advertised VIPs', () => {
   const more = base.replace('vips: [10.9.0.100/32]', 'vips: [10.9.0.100/32, 10.9.0.101/32]')
   const attention = (to: string, from = base, known: readonly string[] = []) => {
