@@ -141,10 +141,13 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
         const ids = [...state.config.services, ...next.services].flatMap(service => service.ids)
         // The candidate came as JSON, which knows no bytes: compared as JSON, keys of authentication are equal again.
         const now = candidate === undefined ? state.config : (JSON.parse(JSON.stringify(state.config)) as Config)
-        // Without one (no module, no right) the rest of the plan is as good as ever.
-        const table = await actions
-          .kernelTable(ids)
-          .catch((error: unknown) => (error instanceof Error ? error.message : String(error)))
+        // Two directors of virtual routers alone need no table; without one (no module, no right) the rest of the plan is as good as ever.
+        const table: Table | string =
+          ids.length === 0
+            ? new Map()
+            : await actions
+                .kernelTable(ids)
+                .catch((error: unknown) => (error instanceof Error ? error.message : String(error)))
         const known = new Set(state.peers().flatMap(peer => (peer.state === 'fresh' ? [peer.name] : [])))
         const services = [...state.services.values()]
         return { value: planChanges(now, next, services, table, actions.kernelSettings(), known) }
