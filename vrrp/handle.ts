@@ -54,8 +54,8 @@ export type RouterHandle = {
   ready(ready: boolean): void
   /** All that the peer channel knows; replaces what it said before. */
   peers(views: readonly PeerView[]): void
-  /** After a link of ours came back the own table counts as incomplete until `ready(true)` is said again, or for 10 s. */
-  linkChanged(name: string, up: boolean): void
+  /** After a link of ours came back the own table counts as incomplete until `ready(true)` is said again, or for 10 s. Undefined: there is none of that name. */
+  linkChanged(name: string, up: boolean | undefined): void
   /** The interface's own addresses may have changed: look again where adverts leave from. */
   addressChanged(): void
   /** A VIP vanished behind our back. */

@@ -65,6 +65,8 @@ export function runRouter(
   let waiting: ((result: FailoverResult) => void)[] = []
   const queue: Event[] = []
 
+  /** The interfaces that there are; undefined: nobody says. */
+  const present = options.links && new Set(options.links.keys())
   for (const [link, up] of options.links ?? []) track.link(link, up)
   if (options.behind) state = { ...state, knowledge: { ...state.knowledge, behind: options.behind } }
   if (options.peers) dispatch({ type: 'peers', peers: options.peers })
@@ -95,7 +97,9 @@ export function runRouter(
     ready: value => dispatch({ type: 'ready', ready: value }),
     peers: views => dispatch({ type: 'peers', peers: views }),
     linkChanged(link, up) {
-      const returned = track.link(link, up) && up
+      if (up === undefined) present?.delete(link)
+      else present?.add(link)
+      const returned = track.link(link, up === true) && up === true
       const ours = allVips(router).some(vip => vip.interface === link)
       // Verdicts from behind a dead link are not worth a pre-emption: wait for new ones, or 10 s.
       if (returned && (ours || link === router.interface)) dispatch({ type: 'ready', ready: false })
@@ -251,7 +255,7 @@ export function runRouter(
   function reconsider() {
     standing = track.stand(router)
     const noSource = ownAddress() === '' ? ['no primary address to advertise from'] : []
-    const all = [...noSource, ...standing.faults, ...groupFaults]
+    const all = [...noSource, ...standing.faults, ...missing(), ...groupFaults]
     const { unwitnessed } = standing
     const { priority: priorityBefore, faults: before, unwitnessed: unwitnessedBefore } = state.knowledge
     const priority = Math.min(standing.priority, groupMost ?? 255)
@@ -259,6 +263,14 @@ export function runRouter(
     if (same && all.join('\n') === before.join('\n')) return
     dispatch({ type: 'standing', priority, faults: all, ...(unwitnessed === undefined ? {} : { unwitnessed }) })
     notify({ type: 'changed', router: name })
+  }
+
+  /** Where a VIP has no interface a claim would be refused: better not to take the mastership from anybody for that. Its own interface is tracked. */
+  function missing(): string[] {
+    if (!present) return []
+    const names = new Set(allVips(router).map(vip => vip.interface))
+    names.delete(router.interface)
+    return [...names].filter(link => !present.has(link)).map(link => `interface ${link} of its VIPs is missing`)
   }
 
   function faults(): readonly string[] {

@@ -52,6 +52,8 @@ export function kernelAddresses(links: Links, options: AddressOptions = {}): Ker
   let renewing: Set<string> | undefined
 
   const unwatch = links.watch(event => {
+    if (event.type === 'link' && event.before && event.before.name !== event.link.name)
+      return renamed(event.before.name, event.link.index)
     if (event.type !== 'address-gone') return
     const name = links.byIndex(event.address.index)?.name
     for (const [router, holding] of holdings)
@@ -151,6 +153,16 @@ export function kernelAddresses(links: Links, options: AddressOptions = {}): Ker
         refused,
       )
     })
+  }
+
+  /** What bears that name now is another interface, or there is none: our VIPs on this one are lost, and must not be answered for. */
+  function renamed(from: string, index: number) {
+    for (const [router, holding] of holdings)
+      for (const held of holding.vips.values())
+        if (held.vip.interface === from) {
+          netlink.request(removal(held.vip, index)).catch(ignoreGone)
+          putBack(router, holding, held)
+        }
   }
 
   /** Those that are still held. */

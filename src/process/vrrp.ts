@@ -134,12 +134,12 @@ links.watch(event => {
     // A parent that appears carries its macvlans again.
     if (routers.active() && (event.type === 'link-gone' || !event.before))
       void virtualMacs.look().then(changed => changed && sockets.rebind())
-    const up = event.type === 'link' && event.link.running
+    const { name } = event.link
+    const former = event.type === 'link' && event.before && event.before.name !== name ? event.before.name : undefined
     const moved = event.type === 'link' && event.before !== undefined && event.before.master !== event.link.master
     for (const { handle: router } of routers.each()) {
-      router.linkChanged(event.link.name, up)
-      if (event.type === 'link' && event.before && event.before.name !== event.link.name)
-        router.linkChanged(event.before.name, false)
+      router.linkChanged(name, links.byName(name)?.running)
+      if (former !== undefined) router.linkChanged(former, links.byName(former)?.running)
       if (moved) router.reannounce()
     }
   }

@@ -116,6 +116,28 @@ describe('a VIP in the kernel', () => {
     expect(lost).toEqual([1, 1])
   })
 
+  test('is lost when its interface gets another name, and is not left on it', async () => {
+    const lost: string[] = []
+    const refused: (string | undefined)[] = []
+    const { addresses, links } = await open({
+      onLost: (_router: string, vip: { address: string }) => lost.push(vip.address),
+      onRefused: (_router: string, error: { code: string }) => refused.push(error.code),
+    })
+    net.a.run('ip', 'link', 'add', 'inner', 'type', 'bridge')
+    net.a.run('ip', 'link', 'set', 'inner', 'up')
+    await until('the interface', () => links.byName('inner')?.up)
+    await addresses.claim('web', [{ ...vip4, interface: 'inner' }])
+    net.a.run('ip', 'link', 'set', 'inner', 'down')
+    net.a.run('ip', 'link', 'set', 'inner', 'name', 'other')
+    await until('the loss', () => lost.length > 0)
+    await until('the refusal', () => refused.length > 0)
+    expect(lost).toEqual([vip4.address])
+    expect(refused).toEqual(['ENODEV'])
+    expect(shown(vip4.address)).toBeUndefined()
+    await addresses.release('web')
+    net.a.run('ip', 'link', 'del', 'other')
+  })
+
   test('that cannot be added rejects the claim with the reason', async () => {
     const { addresses } = await open()
     const missing = { ...vip4, interface: 'nothere' }

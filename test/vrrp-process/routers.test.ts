@@ -12,7 +12,7 @@ function director(configs: readonly VirtualRouter[]) {
   const priorities: number[] = []
   const routers = createRouters({
     clock: time.clock(),
-    links: { all: () => [] } as never,
+    links: { all: () => ['eth0', 'eth1'].map(name => ({ name, running: true })) } as never,
     sockets: {
       key: ({ interface: name }: VirtualRouter) => name,
       join: () => ({

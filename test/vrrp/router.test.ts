@@ -262,6 +262,28 @@ describe('what the kernel refuses', () => {
     expect(segment.masters()).toEqual(['d1'])
   })
 
+  test('takes the mastership from nobody while an interface of its VIPs is missing, and says which', async () => {
+    const vips = ['eth0', 'eth1'].map((name, i) => ({ address: `10.9.0.10${i}`, prefix: 32, interface: name }))
+    const segment = fakeSegment([150, 100], { vips })
+    const links = new Map([
+      ['eth0', true],
+      ['eth1', true],
+    ])
+    for (const director of segment.directors) director.start({ links })
+    await segment.until(START + 1000)
+    expect(segment.masters()).toEqual(['d1'])
+    const d1 = segment.directors[0]!.handle()!
+    d1.linkChanged('eth1', undefined)
+    await segment.until(START + 20_000)
+    expect(d1.status()).toMatchObject({ state: 'fault', faults: ['interface eth1 of its VIPs is missing'] })
+    expect(segment.masters()).toEqual(['d2'])
+    // One that is there and down can have an address.
+    d1.linkChanged('eth1', false)
+    d1.ready(true)
+    await segment.until(START + 22_000)
+    expect(segment.masters()).toEqual(['d1'])
+  })
+
   test('a link that goes down is a fault, and its return is the end of it', async () => {
     const segment = await pair()
     segment.directors[0]!.handle()!.linkChanged('eth0', false)
