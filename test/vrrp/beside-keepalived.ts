@@ -11,12 +11,15 @@ export type Way = {
   transport: 'multicast' | 'unicast'
   preempt: boolean
   profile?: VirtualRouter['profile']
+  /** Simple text, of version 2. */
+  password?: string
 }
 
 /** What `npm test` tries; the slowest first. */
 export const ways: readonly Way[] = [
   { version: 2, family: 4, transport: 'multicast', preempt: true },
   { version: 2, family: 4, transport: 'unicast', preempt: true },
+  { version: 2, family: 4, transport: 'multicast', preempt: true, password: 'secret' },
   { version: 3, family: 4, transport: 'multicast', preempt: true },
   { version: 3, family: 4, transport: 'multicast', preempt: false },
   { version: 3, family: 4, transport: 'unicast', preempt: true },
@@ -38,17 +41,23 @@ export const newerWays: readonly Way[] = [
   { version: 3, family: 4, transport: 'multicast', preempt: true, profile: 'rfc9568' },
 ]
 
+/** One virtual router of either side. */
+export type Instance = { readonly name: string; readonly vrid: number; readonly vip: string; readonly priority: number }
+
 const vipOf = { 4: '10.9.0.100', 6: 'fd00:9::100' } as const
 const addressesOf = { 4: ['10.9.0.11', '10.9.0.12'], 6: ['fd00:9::11', 'fd00:9::12'] } as const
 
-function ours(way: Way, priority: number): VirtualRouter {
-  const { version, family, transport } = way
+const only = ({ family }: Way, priority: number): Instance => ({ name: 'web', vrid: 51, vip: vipOf[family], priority })
+
+/** lvskeeper's half, on the first address of the segment. */
+export function ours(way: Way, { name, vrid, vip, priority }: Instance): VirtualRouter {
+  const { version, family, transport, password } = way
   const addresses = addressesOf[family]
   return routerOf(0, [priority, 100], {
-    ...{ version, family, transport, advertInterval: version === 2 ? 1000 : 100 },
+    ...{ name, vrid, version, family, transport, advertInterval: version === 2 ? 1000 : 100 },
     ...{ preempt: { mode: way.preempt ? 'always' : 'never' }, profile: way.profile ?? 'keepalived' },
     // keepalived wants a link-local first address on IPv6 multicast only when strict.
-    vips: [{ address: vipOf[family], prefix: family === 4 ? 32 : 128, interface: 'eth0' }],
+    vips: [{ address: vip, prefix: family === 4 ? 32 : 128, interface: 'eth0' }],
     // keepalived leaves the kernel's hop limit of 64 on IPv6 unicast.
     peers: [{ address: addresses[1], ...(family === 6 ? { minTtl: 64 } : {}) }],
     directors: addresses.map((address, i) => ({
@@ -56,33 +65,37 @@ function ours(way: Way, priority: number): VirtualRouter {
       addresses: [address],
       priority: [priority, 100][i]!,
     })),
+    ...(password === undefined ? {} : { authentication: { type: 'pass', password } }),
   })
 }
 
-function theirs({ version, family, transport, preempt, profile }: Way, priority: number): string {
+/** keepalived's half, on the second address. */
+export function theirs(way: Way, { name, vrid, vip, priority }: Instance): string {
+  const { version, family, transport, preempt, profile, password } = way
   const [us, them] = addressesOf[family]
-  return `vrrp_instance web {
+  return `vrrp_instance ${name} {
   interface eth0
   state BACKUP
-  virtual_router_id 51
+  virtual_router_id ${vrid}
   priority ${priority}
   version ${version}
   advert_int ${version === 2 ? 1 : 0.1}
   ${preempt ? '' : 'nopreempt'}
   ${profile === 'rfc9568' ? 'v3_checksum_as_v2' : ''}
+  ${password === undefined ? '' : `authentication {\n    auth_type PASS\n    auth_pass ${password}\n  }`}
   ${transport === 'unicast' ? `unicast_src_ip ${them}\n  unicast_peer {\n    ${us}\n  }` : ''}
   virtual_ipaddress {
-    ${vipOf[family]}/${family === 4 ? 32 : 128}
+    ${vip}/${family === 4 ? 32 : 128}
   }
 }
 `
 }
 
-export const title = ({ version, family, transport, preempt, profile }: Way) =>
-  `version ${version}, IPv${family}, ${transport}, ${preempt ? 'preempt' : 'nopreempt'}${profile ? `, checksum as in ${profile}` : ''}`
+export const title = ({ version, family, transport, preempt, profile, password }: Way) =>
+  `version ${version}, IPv${family}, ${transport}, ${preempt ? 'preempt' : 'nopreempt'}${profile ? `, checksum as in ${profile}` : ''}${password ? ', with a password' : ''}`
 
 /** What a busy machine may add; the exact times are measured elsewhere, and here only that it ends well. */
-const PATIENCE = 2000
+export const PATIENCE = 2000
 
 /**
  * The whole story with one master at each of its ends: ours starts beside a keepalived, takes over, stops, returns, crashes; is the lesser one, takes over
@@ -100,11 +113,11 @@ export async function besideKeepalived(net: Segment, way: Way, program?: string)
   const stories: (() => string)[] = []
   try {
     // Ours is better: it is master, keepalived accepts it.
-    let other = keepalived(net.b, theirs(way, 100), program)
+    let other = keepalived(net.b, theirs(way, only(way, 100)), program)
     closing.push(other)
     stories.push(other.log)
     await holder('theirs', down + 3000 + PATIENCE)
-    let director = await kernelDirector(net.a, ours(way, 150))
+    let director = await kernelDirector(net.a, ours(way, only(way, 150)))
     closing.push(director)
     stories.push(director.story)
     if (!way.preempt) {
@@ -112,7 +125,7 @@ export async function besideKeepalived(net: Segment, way: Way, program?: string)
       expect(places()).toBe('theirs')
       await other.stop()
       await holder('ours', down + PATIENCE)
-      other = keepalived(net.b, theirs(way, 200), program)
+      other = keepalived(net.b, theirs(way, only(way, 200)), program)
       closing.push(other)
       stories.push(other.log)
       await sleep(2 * down + PATIENCE)
@@ -133,7 +146,7 @@ export async function besideKeepalived(net: Segment, way: Way, program?: string)
     director.close()
 
     // It returns, pre-empts, and crashes.
-    director = await kernelDirector(net.a, ours(way, 150))
+    director = await kernelDirector(net.a, ours(way, only(way, 150)))
     closing.push(director)
     stories.push(director.story)
     await holder('ours', 2 * down + PATIENCE)
@@ -143,14 +156,14 @@ export async function besideKeepalived(net: Segment, way: Way, program?: string)
     director.close()
 
     // keepalived is better: it pre-empts us, and we have the VIP when it stops or crashes.
-    director = await kernelDirector(net.a, ours(way, 50))
+    director = await kernelDirector(net.a, ours(way, only(way, 50)))
     closing.push(director)
     stories.push(director.story)
     await sleep(down)
     expect(places()).toBe('theirs')
     await other.stop()
     await holder('ours', (way.version === 2 ? 1000 : interval) + PATIENCE)
-    other = keepalived(net.b, theirs(way, 100), program)
+    other = keepalived(net.b, theirs(way, only(way, 100)), program)
     closing.push(other)
     stories.push(other.log)
     await holder('theirs', 2 * down + 3000 + PATIENCE)
