@@ -38,6 +38,7 @@ export function createTableKeeper(stateFolder: string, ports: TablePorts) {
   /** What the kernel would be told, if it had a table: `status` shows drains and overrides all the same. */
   let supposed: Desired | undefined
   let supposing: NodeJS.Timeout | undefined
+  let counted: { readonly actual?: unknown; readonly fast?: unknown; readonly foreign: number } = { foreign: 0 }
   let repairs = 0
   let lastRepair: TableReport['lastRepair']
 
@@ -109,6 +110,22 @@ export function createTableKeeper(stateFolder: string, ports: TablePorts) {
     }
   }
 
+  /** Why the kernel holds not what it shall, where it does not. */
+  function refusal(): string | undefined {
+    const refused = table?.state().failed[0]
+    return failure ?? (refused && `${refused.entry}: ${refused.errno}`)
+  }
+
+  /** Services in the kernel that are not ours: counted anew when what is known of it has changed, not at each look. */
+  function foreign(state: ManagerState | undefined): number {
+    if (counted.actual === state?.actual && counted.fast === state?.fast) return counted.foreign
+    const ours = new Set([...(state?.actual.keys() ?? [])].map(fastKey))
+    let count = 0
+    for (const key of state?.fast?.keys() ?? []) if (!ours.has(key)) count++
+    counted = { actual: state?.actual, fast: state?.fast, foreign: count }
+    return count
+  }
+
   const keeper = {
     /** Resolves when the kernel's table is open, or has been found to be missing. */
     async open(): Promise<void> {
@@ -126,19 +143,18 @@ export function createTableKeeper(stateFolder: string, ports: TablePorts) {
     /** When a service got the state that it has. */
     since: (service: string): number | undefined => since.get(service)?.since,
     forget: (service: string) => since.delete(service),
+    failure: refusal,
     report(complete: boolean): TableReport {
       const state = table?.state()
-      const ours = new Set([...(state?.actual.keys() ?? [])].map(fastKey))
-      const foreign = [...(state?.fast?.keys() ?? [])].filter(key => !ours.has(key)).length
-      const refused = state?.failed[0]
+      const why = refusal()
       const seconds = Math.round((state?.comparedEvery ?? 0) / 1000)
       return {
         complete,
         repairs,
-        foreign,
+        foreign: foreign(state),
         ...(seconds > 1 ? { comparedEvery: seconds } : {}),
         ...(lastRepair ? { lastRepair } : {}),
-        ...(failure !== undefined ? { failure } : refused ? { failure: `${refused.entry}: ${refused.errno}` } : {}),
+        ...(why === undefined ? {} : { failure: why }),
       }
     },
     /** What the process before this one left in the kernel: a dead real server must not come back because we are new. */

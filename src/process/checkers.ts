@@ -325,7 +325,7 @@ function lookWhetherReady(): void {
     learned: overridesKnown,
     needsTable: pool.services().size > 0,
     table: table.state(),
-    refused: table.report(false).failure !== undefined,
+    refused: table.failure() !== undefined,
     pending: engine.monitor().pending(),
   })
 }

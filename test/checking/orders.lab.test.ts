@@ -63,11 +63,18 @@ describe('what the file says besides', { retry: 0 }, () => {
   test('a check may ask somebody else than the real server', () =>
     soon(() => expect(table(83)).toEqual({ '10.9.0.29:83': 1 })))
 
-  test('an override holds as long as the file says', async () => {
+  test('an override holds as long as the file says, over reloads too, and is named when it fits nothing any more', async () => {
     await d1.cli('drain', 'asked/10.9.0.29')
     const override = (await d1.status())?.overrides[0]
     expect((override?.until ?? 0) - (override?.at ?? 0)).toBeGreaterThan(3_590_000)
     expect((override?.until ?? 0) - (override?.at ?? 0)).toBeLessThan(3_610_000)
+    lab.write(file(4).replace(/ {2}asked:[\s\S]*$/, ''))
+    expect(await d1.cli('reload')).toMatch(/drain of asked\/10\.9\.0\.29\S* by \S+ fits no real server any more/)
+    expect((await events(d1)).map(({ name }) => name)).toContain('override.unmatched')
+    await soon(async () => expect(await d1.cli('status')).toContain('no real server is called so'))
+    lab.write(file(4))
+    await d1.cli('reload')
+    expect((await d1.status())?.overrides).toEqual([override])
     await d1.cli('ready', 'asked/10.9.0.29')
   })
 
