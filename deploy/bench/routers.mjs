@@ -1,9 +1,9 @@
 // Bench: processor, memory and takeover of many virtual routers, beside keepalived
 //   npm run bench routers -- [seconds=20] [runs=2] [sets=255x1000,50x100]
 // Natively, in network namespaces: so many virtual routers, an advert of each every so many ms. Processor: what the processes of a director
-// used of one processor (proc(5), stat), RSS and PSS: their sums. Then the master's cable is cut and its processes are killed: from there to the
+// used of one processor (proc(5), schedstat), RSS and PSS: their sums. Then the master's cable is cut and its processes are killed: from there to the
 // first gratuitous ARP on the wire, and to the moment when every VIP has been announced by the other one.
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { endKeepers, lab, sleep, until } from '../lab/director.mjs'
 import { capture, keepalived, lvskeeper, macOf } from './native-pairs.mjs'
 import { kill9, now, print, summary } from './pairs.mjs'
@@ -75,15 +75,14 @@ print(
 
 /** % of a processor that each director used, and in LVSKEEPER_BENCH_PARTS which of its processes. */
 async function load(pair) {
-  const before = { d1: ticks(pair.parts('d1')), d2: ticks(pair.parts('d2')) }
+  const before = { d1: ran(pair.parts('d1')), d2: ran(pair.parts('d2')) }
   const began = performance.now()
   await sleep(seconds * 1000)
   const elapsed = (performance.now() - began) / 1000
   const result = {}
   for (const name of ['d1', 'd2']) {
-    const after = ticks(pair.parts(name))
-    // A hundredth of a second each (proc(5)): per second, they are per cent.
-    const parts = Object.keys(after).map(part => [part, (after[part] - before[name][part]) / elapsed])
+    const after = ran(pair.parts(name))
+    const parts = Object.keys(after).map(part => [part, (after[part] - before[name][part]) / elapsed / 10])
     if (process.env.LVSKEEPER_BENCH_PARTS)
       console.error(name, Object.fromEntries(parts.map(([part, share]) => [part, share.toFixed(1)])))
     result[name] = parts.reduce((sum, [, share]) => sum + share, 0)
@@ -91,12 +90,13 @@ async function load(pair) {
   return result
 }
 
-function ticks(parts) {
+/** Milliseconds on a processor, exact: those of proc(5), stat, are guessed from who runs when the clock ticks. Of all threads. */
+function ran(parts) {
   return Object.fromEntries(
     Object.entries(parts).map(([part, pid]) => {
-      const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
-      const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-      return [part, Number(fields[11]) + Number(fields[12])]
+      const threads = readdirSync(`/proc/${pid}/task`)
+      const each = threads.map(id => Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'latin1').split(' ')[0]))
+      return [part, each.reduce((sum, ns) => sum + ns, 0) / 1e6]
     }),
   )
 }
