@@ -1,6 +1,8 @@
 import { emitKeypressEvents } from 'node:readline'
 import { ApiError } from '../api/client.js'
+import type { Change } from '../api/handlers.js'
 import type { StoredEvent } from '../events/store.js'
+import { age } from '../status/age.js'
 import { paintFor } from '../status/paint.js'
 import type { Status } from '../status/status.js'
 import { type Action, emptyWatch, type Watch, watchKey, watchScreen } from '../status/watch.js'
@@ -14,6 +16,8 @@ const enter = '\x1b[?1049h\x1b[?25l'
 const leave = '\x1b[?25h\x1b[?1049l'
 const home = '\x1b[H'
 const clearLine = '\x1b[K'
+/** An answer that takes longer than this is waited for aloud, ms. */
+const patience = 2_500
 
 /** The status, redrawn each second; src/status/watch.ts decides what is shown and what a key does. */
 export const watch: Run = call =>
@@ -27,17 +31,49 @@ export const watch: Run = call =>
     const writer = controlClient(options)
     const paint = paintFor(process.stdout, process.env)
     let shown: Watch = { ...emptyWatch, status: await reader.get<Status>('/v1/status') }
+    /** Why what is shown is not of now; it goes by itself, what a key brought stays until the next key. */
+    let stale: string | undefined
+    let asking: number | undefined
 
     function draw() {
       const { columns = 80, rows = 24 } = process.stdout
-      const lines = watchScreen(shown, { width: columns, height: rows, paint })
+      const now = stale === undefined ? shown : { ...shown, message: stale }
+      const lines = watchScreen(now, { width: columns, height: rows, paint })
       out(`${home}${lines.map(line => `${line}${clearLine}`).join('\r\n')}`)
     }
 
-    function failed(error: unknown) {
+    function words(error: unknown): string {
       const told = error instanceof ApiError ? inContext(error, options) : error
-      shown = { ...shown, message: told instanceof Error ? told.message : String(told) }
+      return told instanceof Error ? told.message : String(told)
+    }
+
+    function failed(error: unknown) {
+      shown = { ...shown, message: words(error) }
       draw()
+    }
+
+    /** Asks once at a time: a director that hangs is not asked more and more often. */
+    function tick() {
+      if (asking !== undefined) {
+        const waited = performance.now() - asking
+        if (waited < patience) return
+        stale = `no answer for ${age(waited)}: this is how it was`
+        return draw()
+      }
+      asking = performance.now()
+      refresh()
+        .then(
+          () => {
+            stale = undefined
+          },
+          (error: unknown) => {
+            stale = words(error)
+          },
+        )
+        .finally(() => {
+          asking = undefined
+          draw()
+        })
     }
 
     async function refresh() {
@@ -46,16 +82,17 @@ export const watch: Run = call =>
         reader.get<StoredEvent[]>('/v1/events?last=20'),
       ])
       shown = { ...shown, status, events }
-      draw()
     }
 
     async function carryOut(action: Exclude<Action, { do: 'quit' }>) {
-      const { text } = await ask(action)
-      shown = { ...shown, message: text }
+      const { text, warnings = [] } = await ask(action)
+      shown = { ...shown, message: [text, ...warnings.map(warning => `it holds now, but ${warning}`)].join('; ') }
+      draw()
       await refresh()
+      draw()
     }
 
-    function ask(action: Exclude<Action, { do: 'quit' }>): Promise<{ readonly text: string }> {
+    function ask(action: Exclude<Action, { do: 'quit' }>): Promise<Pick<Change, 'text' | 'warnings'>> {
       const reason = 'from lvskeeper watch'
       if (action.do === 'failover')
         return writer.post('/v1/failover', { router: action.router, back: action.back, reason })
@@ -67,7 +104,7 @@ export const watch: Run = call =>
     emitKeypressEvents(process.stdin)
     process.stdin.setRawMode(true)
     out(enter)
-    const timer = setInterval(() => void refresh().catch(failed), 1_000)
+    const timer = setInterval(tick, 1_000)
     process.stdout.on('resize', draw)
     draw()
     try {
