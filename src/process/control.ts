@@ -34,6 +34,7 @@ import { createLog, type LogLevel, logEvent } from '../log.js'
 import type { Address, CheckResult, Event, Leave, Message } from '../messages.js'
 import { openChannel, sayAlive } from './channel.js'
 import { appliedFile, pathsFromEnvironment } from './paths.js'
+import { runningSince } from './running.js'
 
 /** The control process: configuration, API, events, alerts, metrics, peer channel. Decides nothing that traffic waits for. */
 
@@ -77,14 +78,14 @@ const state: State = {
   routers: new Map(),
   services: new Map(),
   table: noTable,
-  processes: createProcesses(process.ppid, Date.now()),
+  processes: createProcesses(process.ppid, runningSince(paths)),
   events,
   alerter: alerterFor(first.config),
   peers: () => [],
   brokenPaths: undefined,
   storage: new Map(),
   file: paths.config,
-  startedAt: Date.now(),
+  startedAt: runningSince(paths),
 }
 state.processes.up('control', process.pid, Date.now())
 const metrics = createMetrics()

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { type Paths, pidFile } from './paths.js'
 
 /** The pid of a director that already runs on these paths; undefined when there is none (a stale file is no director). */
@@ -11,4 +11,9 @@ export function runningPid(paths: Paths): number | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Since when the director runs on these paths; a control process that is started again has not begun it anew. */
+export function runningSince(paths: Paths): number {
+  return Math.round(statSync(pidFile(paths), { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
 }

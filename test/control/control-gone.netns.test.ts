@@ -33,7 +33,7 @@ function typed(...words: string[]): Promise<{ readonly code: unknown; readonly t
 }
 
 test('without its control process a director goes on, and says so instead of that it does not run', async () => {
-  const { pid, processes } = await one.until('the VIP', ({ routers }) => routers[0]?.state === 'master')
+  const { pid, processes, since } = await one.until('the VIP', ({ routers }) => routers[0]?.state === 'master')
   const control = processes.find(({ role }) => role === 'control')!.pid!
   // It can start neither with what was applied nor with the file.
   rmSync(join(one.run, 'applied.json'))
@@ -53,7 +53,8 @@ test('without its control process a director goes on, and says so instead of tha
 
   // Mended: it starts by itself, with the file.
   one.write(file)
-  const { routers, processes: after } = await one.until('control', () => true)
+  const { routers, processes: after, since: still } = await one.until('control', () => true)
+  expect(still).toBe(since)
   expect(routers[0]?.state ?? 'master').toBe('master')
   expect(after.find(({ role }) => role === 'control')!.pid).not.toBe(control)
   expect(net.a.run('ip', 'address')).toContain('10.9.0.100')
