@@ -170,11 +170,15 @@ export function director(net, name, { config, home = join('/tmp', `${net.prefix}
       }
       return found
     },
-    /** kill -9 to all of its processes in one breath. */
+    /**
+     * kill -9 to all of its processes in one breath, as far as one processor can: a parent that dies first leaves time for vrrp to tell
+     * its peers of a restart, one that dies last would let a spare go on.
+     */
     crash(pids = Object.values(this.pids())) {
-      for (const pid of pids) {
+      const [parent, ...others] = pids
+      for (const [pid, signal] of [[parent, 'SIGSTOP'], ...[...others, parent].map(pid => [pid, 'SIGKILL'])]) {
         try {
-          process.kill(pid, 'SIGKILL')
+          process.kill(pid, signal)
         } catch (error) {
           if (error.code !== 'ESRCH') throw error
         }

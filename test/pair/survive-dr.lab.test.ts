@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest'
 import { createPair, type Pair, vip } from './pair.js'
 import { download } from './stream.js'
 import { everythingButFailover, failoverAndBack, ports, startStreams, streamsFile } from './survive.js'
@@ -10,6 +10,9 @@ beforeAll(async () => {
   pair = await createPair({ mode: 'dr', config: streamsFile('dr', { sync: true }) })
   await startStreams(pair)
 })
+beforeEach(() =>
+  onTestFailed(() => console.log([pair.d1, pair.d2].map(one => one.log().slice(-8_000)).join('\n---\n'))),
+)
 afterAll(() => pair.end())
 
 test('a download in direct routing loses no byte by a reload, a restart, the end of any process, a failover and the way back after a reboot', async () => {

@@ -148,7 +148,9 @@ ${changed.more ?? ''}`,
       /** The parent first: it would start others. */
       killAll() {
         const { parent, ...children } = one.pids()
-        for (const pid of [parent, ...Object.values(children)]) signal(pid, 'SIGKILL')
+        // A parent that dies first leaves time for vrrp to tell its peers of a restart, one that dies last would let a spare go on.
+        signal(parent, 'SIGSTOP')
+        for (const pid of [...Object.values(children), parent]) signal(pid, 'SIGKILL')
       },
     }
     return one
