@@ -4,19 +4,19 @@ import { dirname, isAbsolute, join } from 'node:path'
 import { loadConfig } from '../../config/load.js'
 import { fileTrouble } from '../file-trouble.js'
 
+type Options = {
+  readonly node?: string | undefined
+  readonly static?: boolean
+  /** false: whether the programs that the file names can be run is not looked at. On a dead network mount that look never ends. */
+  readonly programs?: boolean
+}
+
 /** Reads and resolves a configuration file as this machine sees it. Throws only when the file itself cannot be read. */
-export function loadFile(
-  file: string,
-  options: { readonly node?: string | undefined; readonly static?: boolean } = {},
-) {
+export function loadFile(file: string, options: Options = {}) {
   return loadText(readFileSync(file, 'utf8'), file, options)
 }
 
-export function loadText(
-  text: string,
-  file: string,
-  options: { readonly node?: string | undefined; readonly static?: boolean },
-) {
+export function loadText(text: string, file: string, options: Options) {
   const node = options.node ?? process.env['LVSKEEPER_NODE']
   return loadConfig(text, {
     file,
@@ -24,7 +24,7 @@ export function loadText(
     localAddresses: localAddresses(),
     env: process.env,
     readFile: path => readFileSync(isAbsolute(path) ? path : join(dirname(file), path), 'utf8'),
-    notRunnable,
+    ...(options.programs === false ? {} : { notRunnable }),
     ...(node === undefined ? {} : { node }),
     ...(options.static === undefined ? {} : { static: options.static }),
   })

@@ -25,7 +25,9 @@ export function createFileWatch(
       if (stamp === seen && !again) return
       seen = stamp
       readAt = now()
-      const result = loadFile(state.file, { node: state.config.node.name })
+      // A program that has gone since is no edit of the file; it may be why a reload was refused.
+      const programs = state.refused !== undefined
+      const result = loadFile(state.file, { node: state.config.node.name, programs })
       included = result.ok ? result.config.files : result.files
       state.differs = !result.ok || !sameConfig(result.config, state.config)
       if (result.ok) state.refused = undefined

@@ -38,10 +38,10 @@ export function firstConfig({
   return result.ok ? { ...start, config: result.config, differs: false } : { errors: result.errors }
 }
 
-/** The file as it is now. A file that cannot be read is a problem like any other. */
-export function readConfig(file: string, config: Config): ReturnType<typeof loadFile> {
+/** The file as it is now. A file that cannot be read is a problem like any other. `programs`: as in `loadFile`. */
+export function readConfig(file: string, config: Config, programs = true): ReturnType<typeof loadFile> {
   try {
-    return loadFile(file, { node: config.node.name })
+    return loadFile(file, { node: config.node.name, programs })
   } catch (error) {
     const message = fileTrouble(error)
     const problem: Problem = { code: 'unreadable', message, file, line: 0, col: 0, path: '', snippet: '' }

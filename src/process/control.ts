@@ -284,7 +284,7 @@ function receive(from: Address, message: Message): void {
 /** The file is read for them once it comes to that: most never are asked for. One that has been edited since says nothing of what runs. */
 function linesNow(): Lines {
   if (lines?.hash !== state.config.hash) {
-    const read = readConfig(paths.config, state.config)
+    const read = readConfig(paths.config, state.config, false)
     const same = read.ok && read.config.hash === state.config.hash
     lines = { hash: state.config.hash, of: same ? read.lines : {} }
   }

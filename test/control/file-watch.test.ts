@@ -109,3 +109,25 @@ test('a file that was refused and is valid again differs or does not; why it was
   look()
   expect(state).toMatchObject({ differs: false, refused: undefined })
 })
+
+test('a tracked program that has gone is no edit of the file; a reload that it refused stays refused', () => {
+  const program = join(folder, 'probe')
+  writeFileSync(program, '', { mode: 0o755 })
+  const { file, state } = director(
+    'script.yaml',
+    `directors: { d1: { address: 127.0.0.1 } }
+scripts: { probe: { argv: [${program}] } }
+virtual_routers: { web: { vrid: 51, interface: eth0, vips: [10.9.0.100/32], track: { scripts: [probe] } } }
+`,
+  )
+  rmSync(program)
+  createFileWatch(state)()
+  expect(state.differs).toBe(false)
+  const refused = { at: 1, text: `${file}: ${program} cannot be run` }
+  state.refused = refused
+  createFileWatch(state)()
+  expect(state).toMatchObject({ differs: true, refused })
+  writeFileSync(program, '', { mode: 0o755 })
+  createFileWatch(state)()
+  expect(state).toMatchObject({ differs: false, refused: undefined })
+})
