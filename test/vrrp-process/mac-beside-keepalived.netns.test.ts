@@ -1,16 +1,20 @@
 import { describe, test } from 'vitest'
-import { macBesideKeepalived } from './mac-beside-keepalived.js'
+import { title } from '../vrrp/beside-keepalived.js'
+import { macBesideKeepalived, macWays } from './mac-beside-keepalived.js'
 
-describe('with a virtual MAC beside keepalived’s use_vmac', () => {
-  test(
-    'as the better director: the client reaches the VIP over start, stop, return and crash',
-    () => macBesideKeepalived('d1'),
-    120_000,
-  )
+describe.each(macWays.map(way => [title(way), way] as const))(
+  'with a virtual MAC beside keepalived’s use_vmac, %s',
+  (_, way) => {
+    test(
+      'as the better director: the client reaches the VIP over start, stop, return and crash',
+      () => macBesideKeepalived('d1', way),
+      120_000,
+    )
 
-  test(
-    'as the lesser director: the client reaches the VIP over start, stop, return and crash',
-    () => macBesideKeepalived('d2'),
-    120_000,
-  )
-})
+    test(
+      'as the lesser director: the client reaches the VIP over start, stop, return and crash',
+      () => macBesideKeepalived('d2', way),
+      120_000,
+    )
+  },
+)

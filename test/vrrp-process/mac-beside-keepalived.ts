@@ -1,38 +1,52 @@
-import type { ChildProcess } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect } from 'vitest'
-import { stop, until } from '../lab/harness.js'
-import { createPair, type Director, now, type Pair, signal, sleep, vip } from './pair.js'
+import { until } from '../lab/harness.js'
+import type { Way } from '../vrrp/beside-keepalived.js'
+import { keepalivedBeside } from './keepalived-beside.js'
+import { createPair, type Director, now, sleep } from './pair.js'
 
-const mac = '00:00:5e:00:01:33'
+/** How the virtual MAC is tried: in `npm test`, and in the nights besides. */
+export const macWays: readonly Way[] = [{ version: 3, family: 4, transport: 'multicast', preempt: true }]
+export const moreMacWays: readonly Way[] = [
+  { version: 3, family: 4, transport: 'multicast', preempt: false },
+  { version: 3, family: 6, transport: 'multicast', preempt: true },
+  { version: 3, family: 6, transport: 'multicast', preempt: false },
+  { version: 2, family: 4, transport: 'multicast', preempt: true },
+]
+
+const vips = { 4: '10.9.0.100', 6: 'fd00:9::100' } as const
+const macs = { 4: '00:00:5e:00:01:33', 6: '00:00:5e:00:02:33' } as const
 
 /**
- * Both programs with the virtual MAC of virtual router 51, lvskeeper on `ours`: start, stop, return and crash of the better one. The client
- * reaches the VIP wherever it is, and lvskeeper's at the virtual MAC alone. `program`: which keepalived.
+ * Both programs with the virtual MAC of virtual router 51, by multicast, lvskeeper on `ours`: start, stop, return and crash of the better one; without pre-emption the
+ * better one, started last, leaves the VIP where it is. The client reaches the VIP wherever it is, and lvskeeper's at the virtual MAC alone.
+ * `program`: which keepalived.
  */
-export async function macBesideKeepalived(ours: 'd1' | 'd2', program = 'keepalived'): Promise<void> {
-  const pair = await createPair({ router: 'virtual_mac: true' })
+export async function macBesideKeepalived(ours: 'd1' | 'd2', way: Way, program?: string): Promise<void> {
+  const { version, family, preempt } = way
+  const [vip, mac] = [vips[family], macs[family]]
+  const pair = await createPair({
+    interval: version === 2 ? '1s' : '100ms',
+    vips: family === 4 ? `${vip}/32` : `'${vip}/128'`,
+    router: [`version: ${version}`, `preempt: ${preempt}`, 'virtual_mac: true'].join('\n'),
+  })
   const theirs = ours === 'd1' ? 'd2' : 'd1'
   const director = pair[ours]
-  let log = ''
-  let other: ChildProcess | undefined
+  const others: ReturnType<typeof keepalivedBeside>[] = []
   const start = () => {
-    other = keepalived(pair, theirs, program)
-    for (const stream of [other.stdout, other.stderr])
-      stream?.on('data', piece => {
-        log += piece
-      })
+    const other = keepalivedBeside(pair, theirs, config(way, theirs), program)
+    others.push(other)
+    return other
   }
   const whole = async () => {
     director.start()
     await director.whole()
   }
+  const has = (where: 'd1' | 'd2') => pair[where].links.addresses().some(({ address }) => address === vip)
   const holder = async (where: 'd1' | 'd2') => {
     const absent = where === 'd1' ? 'd2' : 'd1'
-    await until(`the VIP to be on ${where} alone`, () => pair[where].has() && !pair[absent].has(), 20_000)
+    await until(`the VIP to be on ${where} alone`, () => has(where) && !has(absent), 20_000)
     await sleep(500)
-    expect(pair[absent].has()).toBe(false)
+    expect(has(absent)).toBe(false)
     // The director has to ask for the client's MAC before it can answer.
     await pair.topology.exec(where, ['ip', 'neigh', 'flush', 'all'])
     expect(await pair.topology.exec('cl', ['ping', '-c', '2', '-i', '0.2', '-W', '2', vip])).toMatchObject({
@@ -46,7 +60,19 @@ export async function macBesideKeepalived(ours: 'd1' | 'd2', program = 'keepaliv
     expect(links.all().find(({ index }) => index === named?.index)?.mac).toBe(mac)
   }
   try {
-    if (ours === 'd1') {
+    if (!preempt) {
+      const first = ours === 'd1' ? start() : undefined
+      if (!first) await whole()
+      await holder('d2')
+      const last = first ? undefined : start()
+      if (first) await whole()
+      await sleep(version === 2 ? 8_000 : 3_000)
+      await holder('d2')
+      if (first) await first.stop()
+      else await end(director)
+      await holder('d1')
+      last?.crash()
+    } else if (ours === 'd1') {
       // Ours is the better one.
       start()
       await holder('d2')
@@ -61,54 +87,45 @@ export async function macBesideKeepalived(ours: 'd1' | 'd2', program = 'keepaliv
     } else {
       await whole()
       await holder('d2')
-      start()
+      const other = start()
       await holder('d1')
-      await stop(other!)
+      await other.stop()
       await holder('d2')
-      start()
+      const again = start()
       await holder('d1')
       const since = now()
-      crash(other!)
+      again.crash()
       // Its addresses and its interface outlive keepalived: the machine is gone only when its cable is cut.
       await pair.topology.cut('d1')
-      await until('lvskeeper to take over', () => director.has(), 20_000)
-      expect(pair.wire.announcements().some(one => one.at > since && one.mac === mac)).toBe(true)
+      await until('lvskeeper to take over', () => has(ours), 20_000)
+      // What is heard of the switch are gratuitous ARPs.
+      if (family === 4) expect(pair.wire.announcements().some(one => one.at > since && one.mac === mac)).toBe(true)
     }
   } catch (error) {
-    throw new Error(`${error}\n${log.slice(-4_000)}\n${pair[ours].log().slice(-4_000)}`)
+    throw new Error(
+      `${error}\n${others.map(other => other.log().slice(-4_000)).join('\n')}\n${pair[ours].log().slice(-4_000)}`,
+    )
   } finally {
-    if (other) crash(other)
+    for (const other of others) other.crash()
     await pair.down()
   }
 }
 
-function keepalived({ home, topology }: Pair, name: 'd1' | 'd2', program: string): ChildProcess {
-  const file = join(home, 'keepalived.conf')
-  writeFileSync(
-    file,
-    `vrrp_instance web {
+function config({ version, family, preempt }: Way, name: 'd1' | 'd2'): string {
+  return `vrrp_instance web {
   interface eth0
   state BACKUP
   virtual_router_id 51
   priority ${name === 'd1' ? 150 : 100}
-  version 3
-  advert_int 0.1
+  version ${version}
+  advert_int ${version === 2 ? 1 : 0.1}
+  ${preempt ? '' : 'nopreempt'}
   use_vmac vrrp.51
   virtual_ipaddress {
-    ${vip}/32
+    ${vips[family]}/${family === 4 ? 32 : 128}
   }
 }
-`,
-  )
-  const pids = ['-p', join(home, 'keepalived.pid'), '-r', join(home, 'keepalived-vrrp.pid')]
-  return topology.spawnIn(name, [program, '-n', '-l', '-D', '-P', '-f', file, ...pids])
-}
-
-/** All of its processes at once. */
-function crash({ pid, exitCode, signalCode }: ChildProcess) {
-  if (pid === undefined || exitCode !== null || signalCode !== null) return
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
-  for (const each of [...children.filter(Boolean).map(Number), pid]) signal(each, 'SIGKILL')
+`
 }
 
 async function end(director: Director) {

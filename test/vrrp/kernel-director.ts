@@ -75,7 +75,9 @@ export function keepalived(namespace: Namespace, config: string, program = 'keep
   writeFileSync(file, config)
   const child = namespace.start(
     ...[program, '-n', '-l', '-D', '-P', '-f', file],
+    // All of them: newer ones lock even the files of processes that they do not start.
     ...['-p', join(folder, 'pid'), '-r', join(folder, 'vrrp.pid')],
+    ...['-c', join(folder, 'checkers.pid'), '-b', join(folder, 'bfd.pid')],
   )
   let log = ''
   child.stdout?.on('data', chunk => {
