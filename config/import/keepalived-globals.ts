@@ -129,7 +129,7 @@ function readMail(block: OpenBlock, report: Report): Globals['mail'] {
   const to = lists.flatMap(node => node.children.flatMap(child => child.args.slice(0, 1)))
   const from = block.one('notification_email_from')
   const server = block.one('smtp_server')
-  const valid = to.filter(address => /^[^\s@]+@[^\s@]+$/.test(address))
+  const valid = [...new Set(to)].filter(address => /^[^\s@]+@[^\s@]+$/.test(address))
   for (const node of lists.flatMap(list => list.children))
     if (!valid.includes(node.args[0] ?? ''))
       report(node, 'trap', 'bad-mail-address', 'This is no mail address of the form name@host.', 'Left out.')

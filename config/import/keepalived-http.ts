@@ -128,7 +128,7 @@ function readStatus(block: Block, request: Entries, report: Report): void {
     if (!valid) report(node, 'trap', 'bad-value', `"${text}" is no status code or range.`, 'Left out.')
     return valid
   })
-  const values = ranges.map(text => (text.includes('-') ? text : Number(text)))
+  const values = [...new Set(ranges)].map(text => (text.includes('-') ? text : Number(text)))
   const [only] = values
   if (only !== undefined) put(request, 'status', values.length === 1 ? only : items(values), commentsOf(node))
 }

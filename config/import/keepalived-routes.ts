@@ -2,7 +2,7 @@ import type { Report } from './finding.js'
 import { commentsOf } from './keepalived-block.js'
 import type { Node } from './keepalived-parse.js'
 import { isAddress } from './keepalived-values.js'
-import { append, type Entries, entries, type Items, items, put } from './yaml-writer.js'
+import { append, type Entries, entries, type Items, items, plain, put } from './yaml-writer.js'
 
 /** virtual_routes: the part of `ip route` that the YAML has; the whole line is reported when it says more. */
 export function readRoutes(lists: readonly Node[], report: Report): Items | undefined {
@@ -48,6 +48,7 @@ function readLines(
   report: Report,
 ): Items | undefined {
   const result = items()
+  const seen = new Set<string>()
   for (const node of lists.flatMap(list => [...list.children])) {
     const entry = read(node)
     if (typeof entry === 'string')
@@ -58,7 +59,12 @@ function readLines(
         `This ${what} moves with the VIPs; ${entry}.`,
         `Write it in the simple form, or set it in a program that an alert starts.`,
       )
-    else append(result, entry, commentsOf(node))
+    else if (seen.has(JSON.stringify(plain(entry))))
+      report(node, 'trap', 'duplicate-line', `This ${what} stands here already.`, 'Left out.')
+    else {
+      seen.add(JSON.stringify(plain(entry)))
+      append(result, entry, commentsOf(node))
+    }
   }
   return result.items.length > 0 ? result : undefined
 }

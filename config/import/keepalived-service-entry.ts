@@ -45,11 +45,12 @@ function entryOf(service: Service, targets: readonly Target[], checks: CheckName
   put(entry, 'forward', service.forward.forward)
   put(entry, 'tunnel', service.forward.tunnel)
   put(entry, 'start', service.start)
-  const common = commonChecks(service.realServers, checks)
+  const namesOf = (server: RealServer) => checksOf(server, checks, report)
+  const common = commonChecks(service.realServers, namesOf)
   if (common !== undefined) for (const { key, value } of checkUse(common).pairs) put(entry, key, value)
   const servers = items()
   for (const server of service.realServers)
-    append(servers, serverEntry(server, service, common === undefined, checks), server.comments)
+    append(servers, serverEntry(server, service, common === undefined ? namesOf(server) : undefined), server.comments)
   put(entry, 'real_servers', servers)
   reportNoChecks(service, report)
   return entry
@@ -61,10 +62,31 @@ function oneOrList(values: readonly (string | number)[]): Value {
 }
 
 /** The checks that all real servers have; undefined: they differ. */
-function commonChecks(servers: readonly RealServer[], checks: CheckNames): readonly string[] | undefined {
-  const lists = servers.map(server => server.checks.map(check => checks.nameOf(check)))
+function commonChecks(
+  servers: readonly RealServer[],
+  namesOf: (server: RealServer) => readonly string[],
+): readonly string[] | undefined {
+  const lists = servers.map(namesOf)
   const [first] = lists
   return lists.every(list => list.join(' ') === first?.join(' ')) ? first : undefined
+}
+
+/** The checks of a real server by their names, each once. */
+function checksOf({ checks: own }: RealServer, checks: CheckNames, report: Report): readonly string[] {
+  const found = new Set<string>()
+  for (const check of own) {
+    const name = checks.nameOf(check)
+    if (found.has(name))
+      report(
+        check.node,
+        'trap',
+        'check-twice',
+        'keepalived asks this real server the same thing twice, and each of the two can take it out.',
+        'The YAML has the check once.',
+      )
+    found.add(name)
+  }
+  return [...found]
 }
 
 function checkUse(names: readonly string[]): Entries {
@@ -73,7 +95,8 @@ function checkUse(names: readonly string[]): Entries {
   return names.length === 1 ? mapOf({ check: only }) : mapOf({ checks: items(names) })
 }
 
-function serverEntry(server: RealServer, service: Service, own: boolean, checks: CheckNames): Entries {
+/** `own`: its checks, where they are not those of all. */
+function serverEntry(server: RealServer, service: Service, own: readonly string[] | undefined): Entries {
   const { address, port, weight, forward, upper, lower } = server
   const entry = mapOf({ address: endpoint(address, undefined), port })
   if (weight !== 1) put(entry, 'weight', weight)
@@ -90,9 +113,7 @@ function serverEntry(server: RealServer, service: Service, own: boolean, checks:
   put(entry, 'lower', lower)
   if (startOf(server) !== service.start) put(entry, 'start', startOf(server))
   if (server.inhibit && service.realServers.some(other => !other.inhibit)) put(entry, 'on_down', 'inhibit')
-  if (own)
-    for (const { key, value } of checkUse(server.checks.map(check => checks.nameOf(check))).pairs)
-      put(entry, key, value)
+  if (own) for (const { key, value } of checkUse(own).pairs) put(entry, key, value)
   return entry
 }
 

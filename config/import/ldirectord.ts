@@ -62,7 +62,7 @@ function emit({ global, virtuals }: Parsed, report: Report): Entries {
       known.set(key, name)
       return name
     })
-    const entry = serviceOf(virtual, settings, target, used, report)
+    const entry = serviceOf(virtual, settings, target, [...new Set(used)], report)
     if (entry) put(services, names(target.name), entry, commentsOf(virtual))
   }
   if (checks.pairs.length > 0) put(root, 'checks', checks)
@@ -122,7 +122,8 @@ function mailOf(global: readonly Setting[], report: Report): Entries | undefined
   const to = find(global, 'emailalert')
   const from = unquote(find(global, 'emailalertfrom')?.value) ?? ''
   const smtp = find(global, 'smtp')
-  const addresses = (unquote(to?.value) ?? '').split(/[\s,]+/).filter(address => /^[^\s@]+@[^\s@]+$/.test(address))
+  const named = (unquote(to?.value) ?? '').split(/[\s,]+/).filter(address => /^[^\s@]+@[^\s@]+$/.test(address))
+  const addresses = [...new Set(named)]
   if (!to) return undefined
   if (addresses.length === 0) {
     report(to, 'lost', 'mail-address', 'A local user without a host.', 'Write a whole address: user@host.')
