@@ -105,7 +105,7 @@ export const looksAt: Readonly<Record<string, readonly string[]>> = Object.fromE
     'family-mismatch': 'forward address* mark family',
     'mixed-family-sync': '',
     'real-server-what': 'address dns file',
-    'duplicate-real-server': '~port ~address address* ports* mark forward ~forward',
+    'duplicate-real-server': '~dns ~file ~record ~port ~address address* ports* mark forward ~forward',
     'duplicate-service':
       '/virtual_servers.address /virtual_servers.ports /virtual_servers.protocol /virtual_servers.mark /virtual_servers.family /virtual_servers.real_servers',
     'sorry-is-real': 'port ~port address* ports* forward ~forward',
@@ -130,6 +130,7 @@ export const looksAt: Readonly<Record<string, readonly string[]>> = Object.fromE
     'unknown-subject':
       '=directors =virtual_routers =virtual_servers /virtual_servers.real_servers /virtual_servers.address /virtual_servers.port /virtual_servers.ports /virtual_servers.forward',
     'duplicate-alert': '/alerts.name',
+    'alert-twice': '/alerts',
     'slack-url': 'url url_file',
     'api-tls': 'cert_file key_file listen',
     'api-open': 'client_ca_file read_token_file admin_token_file listen',

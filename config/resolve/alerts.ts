@@ -24,6 +24,7 @@ type KnownService = {
 /** The alerts; what they are for must be in the file. */
 export function alerts(file: File, known: Known, report: Reporter): AlertConfig[] {
   const names = new Map<string, number>()
+  const alike = new Set<string>()
   const counts = new Map<string, number>()
   return (file.alerts ?? []).flatMap((given, index) => {
     const path: Path = ['alerts', index]
@@ -42,8 +43,12 @@ export function alerts(file: File, known: Known, report: Reporter): AlertConfig[
     const count = (counts.get(channel) ?? 0) + 1
     counts.set(channel, count)
     const name = given.name ?? `${channel}-${count}`
+    const same = JSON.stringify({ ...given, name: undefined })
     if (names.has(name)) report.error('duplicate-alert', [...path, 'name'], `another alert is called "${name}"`)
+    else if (alike.has(same))
+      report.error('alert-twice', path, 'the same alert stands here already: all of it would be told twice')
     names.set(name, index)
+    alike.add(same)
     references(path, given, known, report)
     return [{ name, ...receiver(path, given, report), ...filters(given) }]
   })

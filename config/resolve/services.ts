@@ -43,8 +43,19 @@ export function services(file: File, checks: Checks, report: Reporter): ServiceC
     for (const [index, given] of (service.real_servers ?? []).entries()) {
       const at = [...path, 'real_servers', index]
       const server = typeof given === 'string' ? { address: given } : given
-      if (server.dns !== undefined || server.file !== undefined) sources.push(...source(at, server, common))
-      else {
+      if (server.dns !== undefined || server.file !== undefined) {
+        for (const found of source(at, server, common)) {
+          const key = found.kind === 'dns' ? `dns ${found.name} ${found.record} ${found.port}` : `file ${found.path}`
+          if (seen.has(key))
+            report.error(
+              'duplicate-real-server',
+              at,
+              `${found.kind === 'dns' ? found.name : found.path} stands twice in ${name}`,
+            )
+          seen.add(key)
+          sources.push(found)
+        }
+      } else {
         for (const found of realServer(at, server, common)) {
           const { address, port } = found
           if (seen.has(`${address} ${port}`))

@@ -1,6 +1,6 @@
 /** Who is told about events. */
 import { z } from 'zod'
-import { coded, duration, filePath, flag, list, mapping, oneOrMore, port, text, whole, word } from './values.js'
+import { coded, duration, filePath, flag, list, mapping, oneOrMoreOnce, port, text, whole, word } from './values.js'
 
 const url = () =>
   z
@@ -37,7 +37,7 @@ const channels = {
     secret_file: filePath().optional().describe('Signs the body: header X-Lvskeeper-Signature.'),
   }).describe('POST to a URL, as JSON.'),
   mail: mapping({
-    to: oneOrMore(mailAddress()),
+    to: oneOrMoreOnce(mailAddress()),
     from: mailAddress(),
     host: text('a host name').describe('SMTP server.'),
     port: port().optional().describe('Default 25; 465 speaks TLS from the start.'),
@@ -77,7 +77,7 @@ export const alert = mapping({
   slack: channels.slack.optional(),
   pagerduty: channels.pagerduty.optional(),
   alertmanager: channels.alertmanager.optional(),
-  events: oneOrMore(
+  events: oneOrMoreOnce(
     text('the name of an event').regex(/^[a-z_-]+(\.[a-z_-]+)*(\.\*)?$/, {
       error: coded('bad-event', 'expected the name of an event such as server.down, or a family: vrrp.*'),
     }),
@@ -87,7 +87,7 @@ export const alert = mapping({
   level: word(['info', 'notice', 'warning', 'alarm'])
     .optional()
     .describe('This and worse. Default notice, or every level where events are named.'),
-  for: oneOrMore(
+  for: oneOrMoreOnce(
     text('what it is about').regex(/^(router|service|server|director) \S+$/, {
       error: coded(
         'bad-subject',
@@ -99,10 +99,10 @@ export const alert = mapping({
     .describe(
       'Only events about these: router web, service web (and its real servers), server web/10.9.0.21, "server */10.9.0.21".',
     ),
-  to: oneOrMore(word(['master', 'backup', 'fault']))
+  to: oneOrMoreOnce(word(['master', 'backup', 'fault']))
     .optional()
     .describe('Only virtual routers that enter one of these states.'),
-  directors: oneOrMore(text('the name of a director'))
+  directors: oneOrMoreOnce(text('the name of a director'))
     .optional()
     .describe('Only these directors send. Default: each sends what it sees.'),
   send_resolved: flag()

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { conversation, hex, regexFlags, secret, statusRanges } from './check-parts.js'
-import { coded, filePath, flag, list, mapping, size, text, word } from './values.js'
+import { coded, filePath, flag, listOnce, mapping, size, text, word } from './values.js'
 
 /** One HTTP request and the conditions on its answer. */
 export const httpShape = {
@@ -42,7 +42,7 @@ export const httpShape = {
   drain_status: statusRanges()
     .optional()
     .describe('With one of these the server asks to be drained: weight 0, no alert.'),
-  header_match: list(
+  header_match: listOnce(
     mapping({
       name: text('the name of a header'),
       present: flag().optional().describe('true: the header must be there; false: it must not.'),

@@ -11,7 +11,7 @@ import {
   list,
   mapping,
   numeric,
-  oneOrMore,
+  oneOrMoreOnce,
   size,
   text,
   whole,
@@ -41,7 +41,7 @@ export const kinds = {
       .regex(/^[A-Z][A-Z0-9]*$/, { error: coded('bad-word', 'expected a record type in capitals, such as A or SOA') })
       .optional()
       .describe('Default SOA.'),
-    rcode: oneOrMore(
+    rcode: oneOrMoreOnce(
       text('an answer code').regex(/^[A-Z]+$/, {
         error: coded('bad-word', 'expected an answer code in capitals, such as NOERROR'),
       }),

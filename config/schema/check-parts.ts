@@ -1,6 +1,6 @@
 /** What several kinds of check have in common. */
 import { z } from 'zod'
-import { coded, filePath, list, mapping, oneOrMore, size, text, whole, word } from './values.js'
+import { coded, filePath, list, mapping, oneOrMoreOnce, size, text, whole, word } from './values.js'
 
 export const secret = {
   password: text('a password').optional().describe('Better: password_file.'),
@@ -65,14 +65,14 @@ export const tlsShape = {
   fail_days: whole(0, 3650)
     .optional()
     .describe('Fails when it ends within this many days. Default 0: when it has ended.'),
-  pin: oneOrMore(
+  pin: oneOrMoreOnce(
     text('a SHA-256 fingerprint').regex(/^([0-9A-Fa-f]{2}:?){32}$/, {
       error: coded('bad-pin', 'expected the SHA-256 of the certificate: 64 hexadecimal digits, with or without colons'),
     }),
   )
     .optional()
     .describe('SHA-256 of the certificate (DER); one of them must match.'),
-  alpn: oneOrMore(text('a protocol name')).optional().describe('Offered protocols.'),
+  alpn: oneOrMoreOnce(text('a protocol name')).optional().describe('Offered protocols.'),
   min_version: word(['TLSv1.2', 'TLSv1.3']).optional(),
 }
 export const tls = () =>
@@ -81,7 +81,7 @@ export const tls = () =>
   })
 
 export const statusRanges = () =>
-  oneOrMore(
+  oneOrMoreOnce(
     z.union([whole(100, 599), z.string()], { error: coded('bad-status', wantedStatus) }).transform((value, context) => {
       const [, from, to = from] = /^(\d{3})(?:-(\d{3}))?$/.exec(String(value)) ?? []
       const range = [Number(from), Number(to)] as const

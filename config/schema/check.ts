@@ -1,7 +1,7 @@
 /** Health checks: how often, how many, and one kind that says what is asked. */
 import { z } from 'zod'
 import { kinds } from './check-kinds.js'
-import { address, coded, duration, flag, list, mapping, numeric, port, text, whole, word } from './values.js'
+import { address, coded, duration, flag, listOnce, mapping, numeric, port, text, whole, word } from './values.js'
 
 /** How often and how many: what all kinds have in common. */
 export const checkCommon = {
@@ -79,7 +79,7 @@ export const checkUse = {
     })
     .optional()
     .describe('A name out of `checks`, a check written in place, or none.'),
-  checks: list(
+  checks: listOnce(
     z.union([text('the name of a check', 63), check], {
       error: coded('bad-check', 'expected the name of a check, or a check written in place'),
     }),

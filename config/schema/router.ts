@@ -9,6 +9,7 @@ import {
   flag,
   interfaceName,
   list,
+  listOnce,
   mapping,
   named,
   oneOrMore,
@@ -52,7 +53,7 @@ const trackedShape = {
 
 function tracked(what: string) {
   const item = mapping(trackedShape)
-  return z.union([list(reference(what)), z.record(z.string(), item)], trackError)
+  return z.union([listOnce(reference(what)), z.record(z.string(), item)], trackError)
 }
 
 const trackError = {
@@ -68,7 +69,9 @@ const trackedInterface = mapping({
 
 export const track = mapping({
   own_interface: flag().optional().describe("false: the state of the router's own interface is ignored. Default true."),
-  interfaces: z.union([list(reference('an interface')), z.record(z.string(), trackedInterface)], trackError).optional(),
+  interfaces: z
+    .union([listOnce(reference('an interface')), z.record(z.string(), trackedInterface)], trackError)
+    .optional(),
   scripts: tracked('a script').optional(),
   files: tracked('a file').optional(),
   processes: tracked('a process').optional(),
@@ -176,7 +179,7 @@ export const routerShape = {
     .optional()
     .describe('Whether a director of higher priority takes over from a lesser master. Default true.'),
   transport: word(['multicast', 'unicast']).optional().describe('Default multicast.'),
-  peers: list(
+  peers: listOnce(
     z.union([address(), mapping({ address: address(), min_ttl: whole(1, 255).optional() })], {
       error: coded('bad-peer', 'expected an address, or { address: 10.9.0.12, min_ttl: 254 }'),
     }),
@@ -201,8 +204,8 @@ export const routerShape = {
     .optional()
     .describe('VIPs on a macvlan with the MAC of the virtual router. Default false.'),
   sync_group: reference('a sync group').optional().describe('Routers of the same group change state together.'),
-  routes: list(route).optional().describe('Routes that move with the VIPs.'),
-  rules: list(rule).optional().describe('Rules that move with the VIPs.'),
+  routes: listOnce(route).optional().describe('Routes that move with the VIPs.'),
+  rules: listOnce(rule).optional().describe('Rules that move with the VIPs.'),
   restart_interval: duration({ min: 10, max: 40_950 })
     .optional()
     .describe('Patience that a restart asks of the backups. Default 1s.'),

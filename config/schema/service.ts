@@ -1,7 +1,20 @@
 /** Virtual servers, their real servers, and what the kernel's table holds of them. */
 import { z } from 'zod'
 import { checkUse } from './check.js'
-import { coded, duration, filePath, flag, list, mapping, oneOrMore, port, text, whole, word } from './values.js'
+import {
+  coded,
+  duration,
+  filePath,
+  flag,
+  list,
+  listOnce,
+  mapping,
+  oneOrMore,
+  port,
+  text,
+  whole,
+  word,
+} from './values.js'
 
 export const schedulers = [
   'rr',
@@ -108,7 +121,7 @@ export const serviceShape = {
     .optional()
     .describe('With mark: 4 or 6. Default: that of the real servers.'),
   scheduler: word(schedulers).optional().describe('Default wlc.'),
-  scheduler_flags: list(
+  scheduler_flags: listOnce(
     word(['sh-port', 'sh-fallback', 'mh-port', 'mh-fallback', 'flag-1', 'flag-2', 'flag-3']),
   ).optional(),
   persistence: persistence.optional(),

@@ -193,3 +193,23 @@ export function mapping<T extends z.ZodRawShape>(shape: T) {
 export function list<T extends z.ZodType>(item: T) {
   return z.array(item, { error: coded('bad-list', 'expected a list') })
 }
+
+/** A list in which an entry that stands there twice is a slip: each of them counts, so the second one would change what is meant. */
+export function listOnce<T extends z.ZodType>(item: T) {
+  return list(item).superRefine(once).meta({ uniqueItems: true })
+}
+
+/** The same for one or a list of them. */
+export function oneOrMoreOnce<T extends z.ZodType>(item: T) {
+  return oneOrMore(item).superRefine(once)
+}
+
+function once(entries: readonly unknown[], context: z.RefinementCtx): void {
+  const seen = new Set<string>()
+  for (const [index, entry] of entries.entries()) {
+    const key = JSON.stringify(entry)
+    const message = coded('duplicate-entry', 'expected each entry once')
+    if (seen.has(key)) context.addIssue({ code: 'custom', path: [index], message })
+    seen.add(key)
+  }
+}

@@ -1,5 +1,6 @@
 import { type Document, isMap, isScalar, isSeq, type Pair, parseDocument, Scalar } from 'yaml'
 import type { Config } from '../../config/config.js'
+import { elsewhere } from './elsewhere.js'
 import { load } from './load.js'
 
 /** One slip of an editor's hand, and what may come of it. */
@@ -8,7 +9,7 @@ export type Mutation = {
   readonly text: string
   /**
    * rejected: an error, always. same: an error, or the same configuration. taken: an error, or `word` arrives somewhere. local: an
-   * error, or the same configuration but for the one virtual router or virtual server. any: no crash.
+   * error, or the same configuration but for the one entry or setting that the place belongs to. any: no crash.
    */
   readonly expects: 'rejected' | 'same' | 'taken' | 'local' | 'any'
   readonly path: readonly (string | number)[]
@@ -46,9 +47,10 @@ export function mutationsOf(text: string, path: readonly (string | number)[]): M
   const last = path.at(-1) ?? ''
   const node = parseDocument(text).getIn(path, true)
 
-  const own = path.length > 1 && (path[0] === 'virtual_routers' || path[0] === 'virtual_servers')
-  add('delete', own ? 'local' : 'any', document => document.deleteIn(path))
-  add('empty', last === 'equals' ? 'any' : 'rejected', document => set(document, path, null))
+  // A pool for anchors means nothing by itself; what is made of it is said where it is used.
+  const local = String(path[0]).startsWith('x-') ? 'any' : 'local'
+  add('delete', local, document => document.deleteIn(path))
+  add('empty', last === 'equals' ? 'local' : 'rejected', document => set(document, path, null))
   if (typeof last === 'string') {
     add('repeat', 'rejected', document => {
       const pairs = pairsAt(document, path)
@@ -69,7 +71,7 @@ export function mutationsOf(text: string, path: readonly (string | number)[]): M
       `${last}q`,
     )
   } else
-    add('repeat', own ? 'local' : 'any', document => {
+    add('repeat', countsTwice(path) ? 'local' : local === 'any' ? 'any' : 'rejected', document => {
       const parent = document.getIn(path.slice(0, -1), true)
       if (!isSeq(parent)) return false
       parent.items.splice(last, 0, parent.items[last])
@@ -98,7 +100,8 @@ export function judge({ text, expects, path, word }: Mutation, original: Config)
   const loaded = load(text, {}, { static: true })
   if (!loaded.ok) return loaded.errors.length > 0 ? undefined : 'rejected without a reason'
   if (expects === 'rejected') return 'accepted'
-  if (expects === 'local' && others(loaded.config, path) !== others(original, path))
+  const gone = loaded.config.alerts.length < original.alerts.length
+  if (expects === 'local' && elsewhere(loaded.config, path, gone) !== elsewhere(original, path))
     return 'accepted, and means something else elsewhere'
   if (expects === 'same' && content(loaded.config) !== content(original)) return 'accepted, and means something else'
   if (
@@ -120,14 +123,9 @@ function content({ hash: _, ...config }: Config): string {
   return JSON.stringify(config)
 }
 
-/** All but one virtual router, with what is tracked for it, or one virtual server. */
-function others(
-  { hash: _, routers, services, tracking, twoBox, ...rest }: Config,
-  [part, name]: Mutation['path'],
-): string {
-  if (part === 'virtual_routers')
-    return JSON.stringify({ ...rest, services, routers: routers.filter(router => router.name !== name) })
-  return JSON.stringify({ ...rest, tracking, routers, services: services.filter(service => service.name !== name) })
+/** Lists whose entries may well stand there twice: words of a program, what is sent and expected in turn. */
+function countsTwice(path: Mutation['path']): boolean {
+  return ['argv', 'arguments', 'steps'].includes(String(path.at(-2)))
 }
 
 /** undefined: an alias has lost its anchor, which is no text that anybody could have written. */
