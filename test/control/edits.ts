@@ -11,6 +11,8 @@ export type File = {
   alerts: Record<string, unknown>[]
   drift?: string
   override_limit?: string
+  sysctls?: Record<string, number>
+  timeouts?: Record<string, string>
   api?: Record<string, unknown>
   metrics?: Record<string, unknown>
 }
@@ -140,8 +142,7 @@ export function edit(file: File, rng: Random, told: string): string {
       if (found) found['check'] = 'nowhere'
     },
     'change a setting': () => {
-      if (rng.below(2) === 0) file.drift = rng.pick(['repair', 'report'])
-      else file.override_limit = rng.pick(['1h', '2h'])
+      changeSetting(file, rng)
     },
     'add an alert': () => {
       file.alerts.push(alert(told, rng.below(5)))
@@ -185,6 +186,32 @@ export function edit(file: File, rng: Random, told: string): string {
   const what = rng.pick(Object.keys(edits))
   edits[what]?.()
   return what
+}
+
+function changeSetting(file: File, rng: Random): void {
+  const seconds = () => `${100 + rng.below(100)}s`
+  const settings = [
+    () => {
+      file.drift = rng.pick(['repair', 'report'])
+    },
+    () => {
+      file.override_limit = rng.pick(['1h', '2h'])
+    },
+    () => {
+      file.sysctls = { 'net.ipv4.ip_default_ttl': 60 + rng.below(4) }
+      if (rng.below(2) === 0) file.sysctls['net.ipv4.tcp_keepalive_time'] = 7000 + rng.below(100)
+    },
+    () => {
+      delete file.sysctls
+    },
+    () => {
+      file.timeouts = rng.pick([{ tcp: seconds() }, { udp: seconds(), tcp_fin: seconds() }])
+    },
+    () => {
+      delete file.timeouts
+    },
+  ]
+  rng.pick(settings)()
 }
 
 /** Weights that only lower: nobody but this director is there to be preferred. */

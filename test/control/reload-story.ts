@@ -9,6 +9,8 @@ import type { Status } from '../../src/status/status.js'
 import { type Namespace, type Segment, segment, sleep, until } from '../linux/namespaces.js'
 import { director } from './director.js'
 import { edit, firstFile, random } from './edits.js'
+import { heardAdverts } from './heard-adverts.js'
+import { kernelTold, overrideLasts } from './kernel-told.js'
 
 type Config = Extract<ReturnType<typeof loadText>, { ok: true }>['config']
 
@@ -145,11 +147,14 @@ function health(status: Status, config: Config): Map<string, { verdict: string; 
   return found
 }
 
-/** Random edits of a running director, each reloaded and compared. Answers how many were applied and refused. */
+/** Random edits of a running director, each reloaded and compared. Answers how many were applied and refused, and what was compared. */
 export async function reloadStory(seed: number, rounds: number) {
   const net = segment()
   const answering = await realServers(net.b)
   const one = director(net.a)
+  const wire = await heardAdverts(net.b)
+  const kernel = kernelTold(net.a, one)
+  const reloads: { readonly at: number; readonly what: string }[] = []
   const rng = random(seed)
   const folder = join(one.folder, 'told')
   mkdirSync(folder)
@@ -167,6 +172,7 @@ export async function reloadStory(seed: number, rounds: number) {
       const text = JSON.stringify(candidate)
       const next = load(text, one.file)
       one.write(text)
+      reloads.push({ at: Date.now(), what })
       const reason = `edit #${round}`
       const answer = await one.post('/v1/reload', { reason }).catch((error: unknown) => error)
       expect(answer instanceof ApiError ? answer.code : 'applied', what).toBe(next.ok ? 'applied' : 'config')
@@ -180,6 +186,8 @@ export async function reloadStory(seed: number, rounds: number) {
         await until(`${what}: what was told`, () => told(folder, reason).length >= mustTell(config).length, 5_000)
       }
       expect(await serves(one, net), what).toEqual(mustServe(config))
+      const settings = what.endsWith(': change a setting')
+      if (settings) expect(await overrideLasts(one), what).toBe(config.overrideLimit / 1000)
       for (const router of before.routers.filter(({ state }) => state === 'master')) {
         const same = status.routers.find(({ name, vrid }) => name === router.name && vrid === router.vrid)
         if (same)
@@ -195,7 +203,12 @@ export async function reloadStory(seed: number, rounds: number) {
         }
       expect(asked.size, what).toBeGreaterThan(0)
       before = await one.until(`${what}: settled`, settled, 15_000)
+      await kernel.compare(config, settings)
     }
+    // Of routers that went on over a reload; the last reload before the silence ended is named.
+    const late = wire.late().map(gap => ({ ...gap, what: reloads.findLast(({ at }) => at < gap.at)?.what }))
+    expect(late).toEqual([])
+    const adverts = wire.count()
     // Tracking settles by itself: the slowest script runs every 700 ms.
     await sleep(2_500)
     const end = runs(before)
@@ -221,6 +234,9 @@ export async function reloadStory(seed: number, rounds: number) {
     expect(await serves(one, net)).toEqual(mustServe(config))
     for (const [reason, names] of wasTold) expect(told(folder, reason), reason).toEqual(names)
 
+    // Nothing is left that the fresh one could find: its table is its own.
+    const rules = kernel.rules()
+    await one.post('/v1/stop', { clear: true })
     await one.stop()
     await one.start()
     const fresh = await one.until(
@@ -230,8 +246,11 @@ export async function reloadStory(seed: number, rounds: number) {
     )
     expect(runs(fresh)).toEqual(end)
     expect(await serves(one, net)).toEqual(mustServe(config))
-    return { applied, refused, compared }
+    expect(await overrideLasts(one)).toBe(config.overrideLimit / 1000)
+    await until('the table of a fresh start', () => `${kernel.rules()}` === `${rules}`, 10_000)
+    return { applied, refused, compared, adverts }
   } finally {
+    wire.end()
     await one.stop()
     answering.kill()
     one.remove()
