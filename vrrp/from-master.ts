@@ -3,7 +3,7 @@ import { electionPriority, patience, rank, slot, takerPatience } from './patienc
 import { advertised, becomeBackup, becomeFault, becomeInit, type Heard, leave, send } from './phases.js'
 import type { Millis } from './ports.js'
 import type { Effect, Event, Knowledge, Master, State, Step } from './state.js'
-import type { VirtualRouter } from './virtual-router.js'
+import { movingVips, type VirtualRouter } from './virtual-router.js'
 
 type MasterState = State & { readonly phase: Master }
 
@@ -211,9 +211,12 @@ function reconfigured(router: VirtualRouter, state: MasterState, before: Virtual
 
 /** The VIPs, and what moves with them. */
 function sameHoldings(router: VirtualRouter, before: VirtualRouter): boolean {
-  const all = ({ vips, excludedVips, routes, rules }: VirtualRouter) =>
-    [...vips, ...excludedVips, ...routes, ...rules].map(one => JSON.stringify(one)).sort()
-  return all(router).join() === all(before).join()
+  const all = (one: VirtualRouter) =>
+    [...movingVips(one), ...one.routes, ...one.rules]
+      .map(each => JSON.stringify(each))
+      .sort()
+      .join()
+  return all(router) === all(before)
 }
 
 function announce(why: 'takeover' | 'lower-priority'): Effect {

@@ -3,12 +3,12 @@ import type { Counters } from './counters.js'
 import type { RouterPorts } from './handle.js'
 import type { notices } from './notices.js'
 import { patience } from './patience.js'
-import type { Millis, Vip } from './ports.js'
+import type { Millis } from './ports.js'
 import type { Effect, Event, Phase } from './state.js'
 import type { timeline } from './timeline.js'
 import { transmitter } from './transmitter.js'
 import { vipKeeper } from './vip-keeper.js'
-import { isOwner, type VirtualRouter } from './virtual-router.js'
+import { allVips, movesVips, movingVips, type VirtualRouter } from './virtual-router.js'
 
 /** VIPs are renewed at least this often, also where adverts are rarer; the kernel keeps them for three times as long. */
 const RENEW_EVERY = 1000
@@ -50,7 +50,7 @@ export function performer(
         case 'release':
           announcements.stop()
           cancelRenewal()
-          return isOwner(router()) ? undefined : keeper.drop()
+          return keeper.drop()
         case 'announce':
           announcements.start(
             allVips(router()),
@@ -87,8 +87,7 @@ export function performer(
 
   function claim() {
     renewBetween()
-    if (isOwner(router())) return dispatch({ type: 'claimed' })
-    keeper.hold(allVips(router()), error => {
+    keeper.hold(movingVips(router()), error => {
       if (error === undefined) {
         story.mark('VIPs added', clock.now())
         return dispatch({ type: 'claimed' })
@@ -115,11 +114,6 @@ export function performer(
 
   function holding(): boolean {
     const current = phase()
-    return current.name === 'master' && current.claimed && !isOwner(router())
+    return current.name === 'master' && current.claimed && movesVips(router())
   }
-}
-
-/** All that moves: the advertised VIPs and the others. */
-export function allVips(router: VirtualRouter): readonly Vip[] {
-  return [...router.vips, ...router.excludedVips]
 }

@@ -6,7 +6,7 @@ import { deadline, initialState, step, wakeAt } from './machine.js'
 import type { Note } from './note.js'
 import { notices } from './notices.js'
 import { electionPriority, patience, restartPatience } from './patience.js'
-import { allVips, performer } from './performer.js'
+import { performer } from './performer.js'
 import type { Millis } from './ports.js'
 import { reception } from './reception.js'
 import { routerStatus } from './router-status.js'
@@ -14,7 +14,7 @@ import type { Behind, Cause, Effect, Event, State } from './state.js'
 import { teller } from './teller.js'
 import { timeline } from './timeline.js'
 import { tracker } from './tracker.js'
-import { isOwner, type VirtualRouter } from './virtual-router.js'
+import { allVips, movesVips, movingVips, type VirtualRouter } from './virtual-router.js'
 
 export type { FailoverOrder, FailoverResult, RouterHandle, RouterPorts, StartOptions } from './handle.js'
 
@@ -163,8 +163,8 @@ export function runRouter(
     senders: incoming.senders,
     lag: lag.read,
     held: () =>
-      state.phase.name === 'master' && !isOwner(router)
-        ? { router: name, vips: allVips(router), patience: patience(router) }
+      state.phase.name === 'master' && movesVips(router)
+        ? { router: name, vips: movingVips(router), patience: patience(router) }
         : undefined,
   }
 

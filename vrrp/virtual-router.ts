@@ -24,7 +24,7 @@ export type VirtualRouter = {
   readonly peers: readonly Peer[]
   /** Advertised, in this order (at most 255, all of `family`). An owner's are neither added nor removed. */
   readonly vips: readonly Vip[]
-  /** Move with the others but are not advertised; any family. */
+  /** Move with the mastership, an owner's too, but are not advertised; any family. */
   readonly excludedVips: readonly Vip[]
   /**
    * The IPv4 version 3 checksum that is sent: `keepalived` with the pseudo-header, `rfc9568` without. Both are accepted.
@@ -153,4 +153,19 @@ export type VirtualRule = {
 /** The owner's VIPs are its own addresses; its priority never moves (RFC 9568 6.1). */
 export function isOwner(router: VirtualRouter): boolean {
   return router.priority === 255
+}
+
+/** All that the segment is told of: the advertised VIPs and the others. */
+export function allVips(router: VirtualRouter): readonly Vip[] {
+  return [...router.vips, ...router.excludedVips]
+}
+
+/** Whether `movingVips` are any. */
+export function movesVips(router: VirtualRouter): boolean {
+  return router.excludedVips.length > 0 || !isOwner(router)
+}
+
+/** What is added with the mastership and removed with it: of an owner only what is not advertised (RFC 9568 owns the others). */
+export function movingVips(router: VirtualRouter): readonly Vip[] {
+  return isOwner(router) ? router.excludedVips : allVips(router)
 }

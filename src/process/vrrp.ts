@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { movingVips } from '../../vrrp/virtual-router.js'
 import { kernelAddresses } from '../linux/addresses.js'
 import { frameAnnouncer } from '../linux/announcer.js'
 import { watchLinks } from '../linux/links.js'
@@ -16,6 +17,7 @@ import { createConflicts } from '../vrrp/conflicts.js'
 import { addressesEvent, conflictEvent, noteEvent, strayEvents } from '../vrrp/events.js'
 import { createHush } from '../vrrp/hush.js'
 import { loopLag } from '../vrrp/lag.js'
+import { sparingOwn } from '../vrrp/own-addresses.js'
 import { quiet } from '../vrrp/quiet.js'
 import { createRouters } from '../vrrp/routers.js'
 import { createSockets } from '../vrrp/sockets.js'
@@ -75,7 +77,8 @@ const kernel = kernelAddresses(links, {
   },
 })
 const routes = kernelRoutes(links)
-const addresses = withBalancing(withRoutes(kernel, routes, name => routers.config(name)))
+const find = (name: string) => routers.config(name)
+const addresses = withBalancing(withRoutes(sparingOwn(kernel, links, find), routes, find))
 const virtualMacs = createVirtualMacs({
   links,
   macvlans: kernelMacvlans(links),
@@ -218,11 +221,7 @@ async function carryOut(): Promise<void> {
 
 /** Removes what a crash left and nobody took up again. */
 async function sweep(): Promise<void> {
-  const configured = routers.configs().flatMap(({ vips, excludedVips, priority }) =>
-    // An owner's VIPs are its own addresses.
-    priority === 255 ? [] : [...vips, ...excludedVips],
-  )
-  const gone = await kernel.sweep(configured)
+  const gone = await kernel.sweep(routers.configs().flatMap(movingVips))
   // Routes are claimed after the VIPs: those of a router that goes on must not be gone for a moment.
   await new Promise<void>(wake => clock.at(clock.now() + sweepRoutesAfter, wake))
   const lost = leaving ? 0 : await routes.sweep()
@@ -239,7 +238,7 @@ function lookForConflicts(router: string, delays: readonly number[]): void {
     clock.at(when, () => {
       const running = routers.each().find(({ name }) => name === router)
       if (!running || leaving) return
-      void conflicts.look(running.config, () => running.handle.held() !== undefined)
+      void conflicts.look(running.config, () => running.handle.membership().state === 'master')
     })
 }
 

@@ -3,10 +3,11 @@ import { restartPatience } from '../../vrrp/patience.js'
 import type { Addresses, Announcer, Clock } from '../../vrrp/ports.js'
 import { type RouterHandle, runRouter, type StartOptions } from '../../vrrp/router.js'
 import type { PeerView } from '../../vrrp/state.js'
-import { isOwner, type VirtualRouter } from '../../vrrp/virtual-router.js'
+import { movesVips, type VirtualRouter } from '../../vrrp/virtual-router.js'
 import type { Links } from '../linux/links.js'
 import type { Behind, Contribution, Held, Keyed, PeerPriority, RouterStatus } from '../messages.js'
 import { createGroups } from './groups.js'
+import { addedVips } from './own-addresses.js'
 import type { Place, Sockets } from './sockets.js'
 
 export type RoutersPorts = {
@@ -203,6 +204,12 @@ export function createRouters(ports: RoutersPorts) {
     return all
   }
 
+  /** What the parent may withdraw, and by which the next process knows that it is master. */
+  function heldBy({ handle, config }: Pick<Running, 'handle' | 'config'>): Held[] {
+    const held = handle.held()
+    return held ? [{ ...held, vips: addedVips(ports.links, config) }] : []
+  }
+
   return {
     upsert(items: readonly Keyed[]): void {
       for (const { key, hash, value } of items) configs.set(key, { hash, config: value as VirtualRouter })
@@ -253,9 +260,9 @@ export function createRouters(ports: RoutersPorts) {
     advertAge(): number | undefined {
       // Twenty times a second: nothing is made for it.
       let oldest: number | undefined
-      // An owner's VIPs are nobody's to withdraw.
+      // An owner's own addresses are nobody's to withdraw.
       for (const { master, config, sentAt } of running.values())
-        if (master && !isOwner(config) && (oldest === undefined || sentAt < oldest)) oldest = sentAt
+        if (master && movesVips(config) && (oldest === undefined || sentAt < oldest)) oldest = sentAt
       return oldest === undefined ? undefined : ports.clock.now() - oldest
     },
     each: () => [...running].map(([name, { handle, config }]) => ({ name, handle, config })),
@@ -265,12 +272,12 @@ export function createRouters(ports: RoutersPorts) {
       return known && statusOf(name, known)
     },
     statuses: (): RouterStatus[] => [...running].map(([name, known]) => statusOf(name, known)),
-    held: (): Held[] => [...running.values()].flatMap(({ handle }) => handle.held() ?? []),
+    held: (): Held[] => [...running.values()].flatMap(heldBy),
     /** What it holds, with the patience that the others have after the last advert before a restart. */
     keptOverRestart: (): Held[] =>
       [...running.values()].flatMap(({ handle, config }) => {
-        const held = handle.held()
-        return held ? [{ ...held, patience: restartPatience(config) }] : []
+        const held = heldBy({ handle, config })
+        return held.map(one => ({ ...one, patience: restartPatience(config) }))
       }),
     async leave(how: 'stop' | 'restart'): Promise<void> {
       await Promise.all([...running.values()].map(({ handle }) => handle.leave(how)))

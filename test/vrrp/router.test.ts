@@ -63,6 +63,31 @@ describe('a pair of directors', () => {
     expect(segment.directors[0]!.handle()!.counters()['vip-lost']).toBe(3)
   })
 
+  test('whose better one owns the VIP adds and removes only what it does not advertise', async () => {
+    const excludedVips = [{ address: '10.9.0.101', prefix: 32, interface: 'eth0' }]
+    const segment = await pair({ excludedVips }, [255, 100])
+    const [d1, d2] = segment.directors
+    expect([...d1!.held]).toEqual(['10.9.0.101'])
+    expect(d1!.handle()!.held()?.vips).toEqual(excludedVips)
+    // Renewed with its adverts.
+    await segment.until(START + 1000 + 2 * LIFETIME)
+    expect(d1!.lease.until).toBeGreaterThan(segment.time.now())
+    void d1!.handle()!.leave('stop')
+    await segment.until(segment.time.now() + 1000)
+    expect([...d1!.held]).toEqual([])
+    expect([...d2!.held]).toEqual(['10.9.0.100', '10.9.0.101'])
+  })
+
+  test('whose better one owns the VIP and has nothing else adds none, and nobody is to withdraw any', async () => {
+    const segment = await pair({}, [255, 100])
+    const [owner] = segment.directors
+    expect(segment.masters()).toEqual(['d1'])
+    expect([...owner!.held]).toEqual([])
+    expect(owner!.handle()!.held()).toBeUndefined()
+    // The segment learns its MAC all the same.
+    expect(segment.story()).toContain('d1 announce')
+  })
+
   test('announces in five rounds, and in five more after five seconds', async () => {
     const segment = await pair()
     expect(segment.story().filter(line => line === 'd1 announce')).toHaveLength(5)
