@@ -206,6 +206,8 @@ export type TableReport = {
   /** The kernel is compared with what is wanted every so many seconds; absent: every second. */
   readonly comparedEvery?: number
   readonly failure?: string
+  /** Why connection sync does not run, where the kernel refuses it. */
+  readonly unsynced?: string
   /** Targets without a watch connection, for want of file descriptors, and for how many there is room. Absent: none. */
   readonly unwatched?: { readonly targets: number; readonly room: number }
   /** So many clients' paths, all of which the other directors find broken: that does not count. Absent while they are believed. */

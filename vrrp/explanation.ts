@@ -48,7 +48,8 @@ function whyBackup(router: VirtualRouter, { knowledge }: State, phase: Backup, o
     if (phase.preemptAt !== undefined && now < phase.preemptAt)
       lines.push(`It pre-empts after a delay, ${seconds(phase.preemptAt - now)} from now.`)
     const unready = knowledge.unreadySince === undefined ? 0 : knowledge.unreadySince + READINESS_LIMIT - now
-    if (unready > 0) lines.push(`Its own table is incomplete: it waits for it, ${seconds(unready)} at most.`)
+    if (unready > 0)
+      lines.push(`Its own table or connection sync is not complete: it waits for that, ${seconds(unready)} at most.`)
   }
   if (knowledge.unwitnessed) lines.push(`It does not take a silent master's place: ${knowledge.unwitnessed}.`)
   if (phase.wants) lines.push('Its time has come, but not all routers of its sync group are ready to be master.')

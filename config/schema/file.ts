@@ -5,7 +5,6 @@ import { check, checkCommon } from './check.js'
 import { director, routerShape, virtualRouter } from './router.js'
 import { serverShape, serviceShape, virtualServer } from './service.js'
 import {
-  address,
   coded,
   duration,
   filePath,
@@ -13,6 +12,7 @@ import {
   interfaceName,
   list,
   mapping,
+  multicastGroup,
   named,
   numeric,
   oneOrMore,
@@ -55,7 +55,7 @@ const syncDaemon = mapping({
   id: whole(0, 255).optional().describe('Default 0.'),
   port: port().optional().describe('Default 8848.'),
   ttl: whole(1, 255).optional().describe('Default 1.'),
-  group: address().optional().describe('Multicast group. Default 224.0.0.81.'),
+  group: multicastGroup().optional().describe('Multicast group. Default 224.0.0.81.'),
   max_length: size({ min: 1, max: 65_507 }).optional().describe('Longest datagram. Default: what the interface takes.'),
 }).describe("The kernel's connection synchronisation: both roles run on every director.")
 

@@ -142,6 +142,16 @@ export function address() {
   })
 }
 
+/** Where many are told at once: the kernel's sync daemons speak to nothing else (ip_vs_ctl.c, ip_vs_genl_new_daemon). */
+export function multicastGroup() {
+  return address().refine(text => ipaddr.isValid(text) && ipaddr.parse(text).range() === 'multicast', {
+    error: coded(
+      'bad-address',
+      'expected a multicast address: 224.0.0.0 to 239.255.255.255, or one that begins with ff',
+    ),
+  })
+}
+
 /** The one spelling of an address; undefined: it is none that may be used here (zones, mapped, leading zeros). */
 export function canonicalAddress(text: string): string | undefined {
   if (isIPv4(text)) return text

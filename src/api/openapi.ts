@@ -13,7 +13,9 @@ export const openapi = {
   paths: {
     '/': { get: page('The status page.', 'text/html') },
     '/healthz': { get: probe('Whether all processes of the director run.') },
-    '/readyz': { get: probe('Whether it could serve: processes run, table complete, no maintenance.') },
+    '/readyz': {
+      get: probe('Whether it could serve: processes run, table complete, connection sync not refused, no maintenance.'),
+    },
     '/role': {
       get: {
         ...probe('200 where the director is master of the virtual router (without a name: of all), else 503.'),

@@ -101,7 +101,7 @@ function draw() {
     if (!report) return row([peer.name, coloured(heard, status.peerChannel === 'on' ? 'down' : ''), 'unknown', 'unknown', 'unknown', 'unknown'])
     return row([peer.name, coloured(heard, 'up'), report.version,
       coloured(report.configHash === status.config.hash ? 'same' : report.configHash.slice(0, 8), report.configHash === status.config.hash ? '' : 'warn'),
-      coloured(report.tableReady ? 'complete' : 'incomplete', report.tableReady ? '' : 'warn'),
+      coloured(report.tableReady ? report.syncReady ? 'complete' : 'complete, no sync' : 'incomplete', report.tableReady && report.syncReady ? '' : 'warn'),
       report.routers.map(router => router.name + ' ' + router.state + ' ' + router.priority).join(', ')])
   }))
   const rows = status.services.flatMap(each => serviceRows(each, wanted))

@@ -25,6 +25,7 @@ export function readRoutes(app: Hono, handlers: ApiHandlers, metrics: Metrics): 
     const missing = [
       ...processes.filter(({ state }) => state !== 'running').map(({ role }) => `${role} is not running`),
       ...(table.complete ? [] : ['the table is not complete']),
+      ...(table.unsynced === undefined ? [] : ['connection sync does not run']),
       ...(maintenance ? ['in maintenance'] : []),
     ]
     return missing.length === 0 ? c.text('ready\n') : c.text(`${missing.join('\n')}\n`, 503)

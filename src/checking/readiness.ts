@@ -17,6 +17,8 @@ export type Progress = {
   readonly table: Pick<ManagerState, 'complete' | 'asked' | 'answered' | 'ordered'> | undefined
   /** The kernel refuses the table, or a part of it. */
   readonly refused: boolean
+  /** The kernel refuses connection sync, which is wanted: connections that another director began would end here. */
+  readonly unsynced?: boolean
   /** Checks without a first result of their own. */
   readonly pending: number
 }
@@ -29,12 +31,14 @@ const longestLearning: Millis = 15_000
 export const slowestStart: Millis = 300_000
 
 /**
- * Whether this director may pre-empt: every check has its first result, and the kernel holds what follows from them. A table whose
- * verdicts never rest is ready all the same: what counts are the looks asked for when the last first verdict came, not later ones.
+ * Whether this director may pre-empt: every check has its first result, the kernel holds what follows from them, and connections are told
+ * to it. A table whose verdicts never rest is ready all the same: what counts are the looks asked for when the last first verdict came, not
+ * later ones. Sync that is refused is waited for like a table that is: vrrp does so for 10 s, and only where another is master.
  */
 export function createReadiness({ now, say }: ReadinessPorts) {
   const startedAt = now()
   let ready = false
+  let synced = true
   let said: boolean | undefined
   let unreadySaidAt = startedAt - 1_000
   /** How many first verdicts were missing at the least, since when, and how many looks had been asked for then. */
@@ -48,16 +52,17 @@ export function createReadiness({ now, say }: ReadinessPorts) {
    */
   function working(): void {
     const at = now()
-    if (ready || at - startedAt > slowestStart || at - unreadySaidAt < 1_000) return
+    if ((ready && synced) || at - startedAt > slowestStart || at - unreadySaidAt < 1_000) return
     unreadySaidAt = at
     said = false
     say(false)
   }
 
   return {
+    /** The table is complete, whatever becomes of connection sync. */
     ready: () => ready,
     working,
-    look({ configured, learned, needsTable, table, refused, pending }: Progress): void {
+    look({ configured, learned, needsTable, table, refused, unsynced, pending }: Progress): void {
       const known = learned || now() - startedAt > longestLearning
       const complete = configured && known && (!needsTable || table?.complete === true)
       if (complete && pending < missing) {
@@ -70,10 +75,12 @@ export function createReadiness({ now, say }: ReadinessPorts) {
       const held = !needsTable || ((table?.answered ?? -1) >= looks && (table?.ordered || longEnough))
       ready = complete && (ready || (held && (pending === 0 || longEnough)))
       const getsOn = complete && held ? missingSince > unreadySaidAt : !refused
+      synced = !needsTable || unsynced !== true
       if (!ready && getsOn) working()
-      if (ready === said) return
-      said = ready
-      say(ready)
+      const able = ready && synced
+      if (able === said) return
+      said = able
+      say(able)
     },
     /** Who hears it has started anew. */
     again(): void {

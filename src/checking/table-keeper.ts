@@ -144,6 +144,8 @@ export function createTableKeeper(stateFolder: string, ports: TablePorts) {
     since: (service: string): number | undefined => since.get(service)?.since,
     forget: (service: string) => since.delete(service),
     failure: refusal,
+    /** Why connection sync does not run, where the kernel refuses it. */
+    unsynced: (): string | undefined => table?.state().unsynced,
     report(complete: boolean): TableReport {
       const state = table?.state()
       const why = refusal()
@@ -155,6 +157,7 @@ export function createTableKeeper(stateFolder: string, ports: TablePorts) {
         ...(seconds > 1 ? { comparedEvery: seconds } : {}),
         ...(lastRepair ? { lastRepair } : {}),
         ...(why === undefined ? {} : { failure: why }),
+        ...(state?.unsynced === undefined ? {} : { unsynced: state.unsynced }),
       }
     },
     /** What the process before this one left in the kernel: a dead real server must not come back because we are new. */

@@ -3,7 +3,7 @@ import type { Problem } from '../../config/problem.js'
 import type { ApiHandlers, Change, PushReport, RefusalCode, Reply } from '../api/handlers.js'
 import type { ServiceId, Table } from '../ipvs/table.js'
 import type { Behind, CheckResult, Event, Leave, Override } from '../messages.js'
-import { ready } from '../peer/view.js'
+import { ready, unreadiness } from '../peer/view.js'
 import { explain } from '../status/explain.js'
 import { current } from './behind.js'
 import { active, end } from './overrides.js'
@@ -76,8 +76,10 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
     if (config.peerKeyFile === undefined) {
       return 'whether another director is ready is unknown without peer_key_file (--force does it anyway)'
     }
-    if (state.peers().some(ready)) return undefined
-    return 'no other director is ready: none is heard with a complete table (--force does it anyway)'
+    const others = state.peers()
+    if (others.some(ready)) return undefined
+    const why = others.map(peer => `${peer.name}: ${unreadiness(peer)}`).join('; ')
+    return `no other director is ready${why === '' ? '' : ` (${why})`}; --force does it anyway`
   }
 
   async function comes(done: () => boolean, patience = switchLimit): Promise<boolean> {

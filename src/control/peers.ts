@@ -87,7 +87,7 @@ export function createPeers(state: State, ports: PeerPorts) {
       configHash: config.hash,
       generation,
       tableReady: table.complete,
-      syncReady: config.sync !== undefined && table.complete,
+      syncReady: table.unsynced === undefined,
       maintenance: current(state.orders, Date.now())['*'] !== undefined,
       routers: [...state.routers.values()].map(({ name, vrid, state: now, priority, source }) => ({
         name,

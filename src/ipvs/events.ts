@@ -143,6 +143,11 @@ export function recoveredEvent(failed: readonly Failure[]): TableEvent | undefin
   }
 }
 
+/** Both sync daemons run, after the kernel had refused one. */
+export function syncedEvent(): TableEvent {
+  return { name: 'table.recovered', level: 'info', subject: 'table', text: 'connection sync runs now' }
+}
+
 /** The kernel cannot be asked or told at all. */
 export function unreadableEvent(error: unknown): TableEvent {
   const text = `the kernel table cannot be read or written: ${textOf(error)}`
@@ -154,26 +159,36 @@ export function journalEvent(error: unknown): TableEvent {
   return { name: 'table.journal', level: 'warning', subject: 'table', text }
 }
 
-export function globalErrorEvent(op: GlobalOp, errno: string): TableEvent {
-  const what =
-    op.op === 'set-timeouts'
-      ? 'to set the connection timeouts'
-      : op.op === 'start-daemon'
-        ? `to start the ${op.daemon.role} sync daemon on ${op.daemon.interface}`
-        : `to stop the ${op.role} sync daemon`
-  const hint =
-    op.op === 'start-daemon' && errno === 'EINVAL'
-      ? ': a service with real servers of the other address family excludes the sync daemon'
-      : op.op === 'start-daemon' && errno === 'ENODEV'
-        ? ': there is no such interface'
-        : ''
-  return {
-    name: 'table.error',
-    level: 'alarm',
-    subject: 'table',
-    text: `the kernel refused ${what} (${errno})${hint}`,
-    data: { errno },
+/** What the kernel refused of the timeouts and the sync daemons, one event for each; both daemons for one reason are one. */
+export function globalErrorEvents(
+  refused: readonly RefusedGlobal[],
+): readonly (TableEvent & { readonly op: GlobalOp })[] {
+  const [first, second] = refused.filter(({ op }) => op.op === 'start-daemon')
+  const both = first && second && first.errno === second.errno
+  return refused.flatMap(({ op, errno }) => {
+    if (both && op === second.op) return []
+    const text = `the kernel refused ${refusedText(op, both === true)} (${errno})${hintOf(op, errno)}`
+    return [{ op, name: 'table.error', level: 'alarm', subject: 'table', text, data: { errno } }]
+  })
+}
+
+export type RefusedGlobal = { readonly op: GlobalOp; readonly errno: string }
+
+function refusedText(op: GlobalOp, both: boolean): string {
+  switch (op.op) {
+    case 'set-timeouts':
+      return 'to set the connection timeouts'
+    case 'stop-daemon':
+      return `to stop the ${op.role} sync daemon`
+    case 'start-daemon':
+      return `to start ${both ? 'the sync daemons' : `the ${op.daemon.role} sync daemon`} on ${op.daemon.interface}`
   }
+}
+
+function hintOf(op: GlobalOp, errno: string): string {
+  if (op.op !== 'start-daemon') return ''
+  if (errno === 'EINVAL') return ': a service with real servers of the other address family excludes the sync daemon'
+  return errno === 'ENODEV' ? ': there is no such interface' : ''
 }
 
 function textOf(error: unknown): string {

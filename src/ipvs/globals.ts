@@ -33,12 +33,18 @@ function planDaemons(
   return ops
 }
 
+/** What the kernel makes of a datagram's length: a backup takes 1024 bytes at the least, and the headers must fit (ip_vs_sync.c, start_sync_thread). */
+function lengthOf({ role, maxlen, group }: SyncDaemon): number {
+  const headers = group?.includes(':') ? 48 : 28
+  return Math.min(65_535 - headers, Math.max(role === 'backup' ? 1024 : 1, maxlen))
+}
+
 /** A zero, or no group, is the kernel's choice: whatever it chose is right. */
 function sameDaemon(wanted: SyncDaemon, actual: SyncDaemon): boolean {
   return (
     wanted.interface === actual.interface &&
     wanted.syncid === actual.syncid &&
-    (wanted.maxlen === 0 || wanted.maxlen === actual.maxlen) &&
+    (wanted.maxlen === 0 || lengthOf(wanted) === actual.maxlen) &&
     (wanted.port === 0 || wanted.port === actual.port) &&
     (wanted.ttl === 0 || wanted.ttl === actual.ttl) &&
     (wanted.group === undefined || wanted.group === actual.group)

@@ -3,9 +3,10 @@ import type { Context, Desired } from './desired.js'
 import { entryKey } from './entry.js'
 import {
   errorEvent,
-  globalErrorEvent,
+  globalErrorEvents,
   journalEvent,
   recoveredEvent,
+  syncedEvent,
   type TableEvent,
   unreadableEvent,
 } from './events.js'
@@ -71,6 +72,8 @@ export type ManagerState = {
   readonly answered: number
   /** No order of real servers is left for later, when verdicts rest. */
   readonly ordered: boolean
+  /** Why connection sync does not run, where it is wanted and the kernel refuses it. */
+  readonly unsynced: string | undefined
   /** How often services, real servers and weights are compared with the kernel: every second, less often where a look takes long. */
   readonly comparedEvery: Millis
 }
@@ -109,6 +112,7 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
   let unreadable = 0
   let globalsDone = ''
   let globalsDue = 0
+  let unsynced: string | undefined
   let cancel = () => {}
   let requested = false
   /** As in ManagerState. */
@@ -259,7 +263,10 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
   }
 
   async function settleGlobals(wish: WantedGlobals): Promise<void> {
-    if (!wish.timeouts && !wish.daemons && journal.daemons.length === 0) return
+    if (!wish.timeouts && !wish.daemons && journal.daemons.length === 0) {
+      unsynced = undefined
+      return
+    }
     const due = clock.now() >= globalsDue
     if (!due && JSON.stringify(wish) === globalsDone) return
     globalsDue = clock.now() + GLOBALS
@@ -268,10 +275,16 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
     const ours = wish.daemons ? [...new Set([...journal.daemons, ...started])] : []
     if (ours.length > 0) await write({ ...journal, daemons: ours })
     const errors = ops.length === 0 ? [] : await kernel.applyGlobals(ops)
-    ops.forEach((op, i) => {
-      const errno = errors[i]
-      if (errno && JSON.stringify(wish) !== globalsDone) orders.onEvent(globalErrorEvent(op, errno))
-    })
+    const refused = ops.flatMap((op, i) => (errors[i] === undefined ? [] : [{ op, errno: errors[i] }]))
+    const told = JSON.stringify(wish) === globalsDone
+    let why: string | undefined
+    for (const { op, ...event } of globalErrorEvents(refused)) {
+      const sync = op.op === 'start-daemon'
+      if (sync) why ??= event.text
+      if (!told || (sync && unsynced === undefined)) orders.onEvent(event)
+    }
+    if (unsynced !== undefined && why === undefined && wish.daemons) orders.onEvent(syncedEvent())
+    unsynced = why
     globalsDone = JSON.stringify(wish)
     if (ours.length === 0) await write({ ...journal, daemons: ours })
   }
@@ -317,6 +330,7 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
       asked: looks,
       answered,
       ordered: !orderLeft,
+      unsynced,
     }),
     async stop(how) {
       stopped = true

@@ -7,7 +7,7 @@ export type PeerReport = {
   readonly generation: number
   /** Its table is complete: it could take over without programming. */
   readonly tableReady: boolean
-  /** Connection sync is running, where it is configured. */
+  /** The kernel does not refuse connection sync, or none is wanted: connections of the others go on there. */
   readonly syncReady: boolean
   /** Left by order: not a candidate. */
   readonly maintenance: boolean
@@ -42,10 +42,18 @@ export type PeerView = {
   readonly mismatchSince?: Epoch
 }
 
-/** Whether a director could take over now: heard, table complete, not sent away, at least one router not in fault. */
-export function ready({ state, report }: PeerView): boolean {
-  if (state !== 'fresh' || !report) return false
-  const { tableReady, maintenance, routers } = report
+/** Whether a director could take over now without loss: heard, table complete, sync running, not sent away, at least one router not in fault. */
+export function ready(peer: PeerView): boolean {
+  return unreadiness(peer) === undefined
+}
+
+/** Why a director could not take over now; undefined: it could. */
+export function unreadiness({ state, report }: PeerView): string | undefined {
+  if (state !== 'fresh' || !report) return state === 'never' ? 'never heard' : 'silent'
+  const { tableReady, syncReady, maintenance, routers } = report
+  if (maintenance) return 'in maintenance'
+  if (!tableReady) return 'its table is not complete'
+  if (!syncReady) return 'its connection sync does not run'
   const able = routers.length === 0 || routers.some(router => router.state === 'backup' || router.state === 'master')
-  return tableReady && !maintenance && able
+  return able ? undefined : 'its virtual routers are in fault'
 }

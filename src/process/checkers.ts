@@ -79,7 +79,6 @@ let settingsHash = ''
 const readiness = createReadiness({
   now: systemClock.now,
   say(ready) {
-    if (ready) hurry()
     channel.send('vrrp', { type: 'ready', ready })
     telling.table()
   },
@@ -326,8 +325,10 @@ function lookWhetherReady(): void {
     needsTable: pool.services().size > 0,
     table: table.state(),
     refused: table.failure() !== undefined,
+    unsynced: table.unsynced() !== undefined,
     pending: engine.monitor().pending(),
   })
+  if (readiness.ready()) hurry()
 }
 
 function tell(event: Event): void {

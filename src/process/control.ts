@@ -255,7 +255,8 @@ function receive(from: Address, message: Message): void {
       sourcesChanged = false
       return
     case 'table-status':
-      if (state.table.complete !== message.table.complete) queueMicrotask(peers.tell)
+      if (state.table.complete !== message.table.complete || state.table.unsynced !== message.table.unsynced)
+        queueMicrotask(peers.tell)
       state.table = message.table
       return
     case 'checked':

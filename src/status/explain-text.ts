@@ -1,6 +1,6 @@
 import { serverKey, serviceKey } from '../ipvs/table.js'
 import type { CheckStatus, RouterStatus } from '../messages.js'
-import { type PeerView, ready } from '../peer/view.js'
+import { type PeerView, unreadiness } from '../peer/view.js'
 import { age } from './age.js'
 import { causeText } from './causes.js'
 import { columns } from './columns.js'
@@ -46,12 +46,11 @@ function routerText({ router, peers, events }: ExplainedRouter, node: string, no
   ])
 }
 
-/** Why a director could not take over now, if it could not. */
+/** Whether a director could take over now, or why not. */
 function readiness(peer: PeerView): string {
-  if (ready(peer)) return 'ready'
-  if (peer.state !== 'fresh' || !peer.report) return peer.state === 'never' ? 'never heard' : 'silent'
-  if (peer.report.maintenance) return 'not ready: in maintenance'
-  return peer.report.tableReady ? 'not ready: its virtual routers are in fault' : 'not ready: its table is not complete'
+  const why = unreadiness(peer)
+  if (why === undefined || peer.state !== 'fresh') return why ?? 'ready'
+  return `not ready: ${why}`
 }
 
 function contribution({ source, value, reason }: RouterStatus['priority']['contributions'][number]): string {

@@ -181,6 +181,10 @@ function* onePeer(peer: PeerView, now: number): Generator<Notice> {
   if (peer.report?.maintenance) yield { level: 'notice', code: 'peer.maintenance', subject, text: 'in maintenance' }
   if (peer.report && !peer.report.tableReady)
     yield { level: 'notice', code: 'peer.table', subject, text: 'its table is not complete' }
+  if (peer.report && !peer.report.syncReady) {
+    const text = 'its connection sync does not run: at a switch-over to it connections that live would end'
+    yield { level: 'warning', code: 'peer.sync', subject, text, next: `on ${peer.name}: lvskeeper status` }
+  }
   if (peer.mismatchSince !== undefined) {
     const level = now - peer.mismatchSince > 10 * 60_000 ? 'warning' : 'notice'
     const text = `runs another configuration (${peer.report?.configHash.slice(0, 8)}) for ${age(now - peer.mismatchSince)}`
@@ -253,6 +257,14 @@ function* directorNotices(status: Omit<Status, 'notices'>): Generator<Notice> {
       subject: 'table',
       text: `the kernel refuses: ${table.failure}`,
       next: 'lvskeeper doctor',
+    }
+  if (table.unsynced !== undefined)
+    yield {
+      level: 'alarm',
+      code: 'table.unsynced',
+      subject: 'table',
+      text: `${table.unsynced}. The others count this director as not ready: at a switch-over to it connections that live would end`,
+      next: 'lvskeeper events',
     }
   if (table.comparedEvery !== undefined)
     yield {

@@ -73,6 +73,8 @@ export type TableStatus = {
   readonly comparedEvery?: number
   /** Why the kernel refuses what is wanted; absent when it does not. */
   readonly failure?: string
+  /** Why connection sync does not run, where the kernel refuses it: this director then counts as not ready. */
+  readonly unsynced?: string
   /** So many clients' paths, all of which the other directors find broken: that does not count. Absent while they are believed. */
   readonly pathsDoubted?: number
   /** Targets without a watch connection, for want of file descriptors, and for how many there is room. Absent: none. */

@@ -135,6 +135,21 @@ describe('a director that is ready', () => {
     expect(look({ table: table(2, 2), refused: false })).toEqual([true])
   })
 
+  test('is not while the kernel refuses connection sync, though its table is complete', () => {
+    const { readiness, look } = director()
+    look()
+    expect(look({ unsynced: true })).toEqual([false])
+    expect(readiness.ready()).toBe(true)
+    // Said once: it is a lesser master's for 10 s, and no director's that is alone.
+    expect([look({}, 2_000), look({}, 20_000)]).toEqual([[], []])
+    expect(look({ unsynced: false })).toEqual([true])
+  })
+
+  test('without virtual servers needs no connection sync', () => {
+    const { look } = director()
+    expect(look({ needsTable: false, table: undefined, unsynced: true })).toEqual([true])
+  })
+
   test('tells a vrrp process that has just started', () => {
     const { readiness, look } = director()
     look()

@@ -107,6 +107,7 @@ export const cases: Case[] = [
   ['bad-text', router('sync_group: ""')],
   ['bad-path', `${directors}peer_key_file: peer.key\n`],
   ['bad-address', `directors:\n  d1: { address: 10.9.0.011 }\n`],
+  ['bad-address', `${directors}sync: { interface: eth0, group: 10.9.0.81 }\n`],
   ['bad-address', router('excluded_vips: [10.9.0.100/33]')],
   [
     'bad-interface',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { desired } from '../../src/ipvs/desired.js'
+import { planGlobals } from '../../src/ipvs/globals.js'
 import { manager } from '../../src/ipvs/manager.js'
 import { plan } from '../../src/ipvs/plan.js'
 import { serviceKey } from '../../src/ipvs/table.js'
@@ -430,14 +431,55 @@ describe('a kernel that refuses the n-th operation', () => {
       table.wish.globals = { daemons: [{ role: 'master', interface: 'eth9', syncid: 51, maxlen: 0, port: 0, ttl: 0 }] }
       await table.manager.start()
       await table.advance(100_000)
-      expect(table.events().map(event => event.name)).toEqual(['table.error'])
+      const told = table.events()
+      expect(told.map(event => event.name)).toEqual(['table.error'])
+      // The table itself is complete: it is only connections that are not told.
+      expect(table.manager.state()).toMatchObject({ complete: true, unsynced: told[0]?.text })
       expect(asked).toBeGreaterThan(5)
       expect(asked).toBeLessThan(15)
       refuses = false
       await table.advance(20_000)
       expect(kernel.daemons().map(({ role }) => role)).toEqual(['master'])
+      expect(table.events().map(event => [event.name, event.text])).toEqual([
+        ['table.recovered', 'connection sync runs now'],
+      ])
+      expect(table.manager.state().unsynced).toBeUndefined()
     },
   )
+
+  test('for both sync daemons is one event, and one more when a daemon that ran is gone and is refused', async () => {
+    const kernel = fakeKernel()
+    const { applyGlobals } = kernel.kernel
+    let refuses = true
+    kernel.kernel.applyGlobals = async ops => (refuses ? ops.map(() => 'ENODEV') : applyGlobals(ops))
+    const table = bench(kernel.kernel, [virtualServer(servers)])
+    const one = { interface: 'eth9', syncid: 51, maxlen: 0, port: 0, ttl: 0 }
+    table.wish.globals = {
+      daemons: [
+        { role: 'master', ...one },
+        { role: 'backup', ...one },
+      ],
+    }
+    await table.manager.start()
+    await table.advance(60_000)
+    const text = 'the kernel refused to start the sync daemons on eth9 (ENODEV): there is no such interface'
+    expect(table.events().map(event => event.text)).toEqual([text])
+    refuses = false
+    await table.advance(20_000)
+    expect(table.events().map(event => event.name)).toEqual(['table.recovered'])
+    refuses = true
+    await applyGlobals([{ op: 'stop-daemon', role: 'backup' }])
+    await table.advance(60_000)
+    expect(table.events().map(event => event.text)).toEqual([
+      'the kernel refused to start the backup sync daemon on eth9 (ENODEV): there is no such interface',
+    ])
+    // One that the file does not want any more is nobody's trouble.
+    refuses = false
+    table.wish.globals = {}
+    table.manager.look()
+    await table.manager.settled()
+    expect([table.manager.state().unsynced, table.events()]).toEqual([undefined, []])
+  })
 
   test('says that a service is gone which it still has: it is looked at again before it is forgotten', async () => {
     const { kernel, table } = await running()
@@ -546,4 +588,24 @@ describe('timeouts and sync daemons', () => {
     await table.advance(60_000)
     expect(kernel.daemons().map(one => one.syncid)).toEqual([51, 51])
   })
+
+  test.each([
+    ['backup', 100, undefined, 1_024],
+    ['master', 100, undefined, 100],
+    ['backup', 65_507, 'ff02::81', 65_487],
+    ['backup', 65_507, undefined, 65_507],
+  ] as const)(
+    'a %s’s datagrams of %i bytes (group %s) are those of %i that the kernel makes of them',
+    (role, maxlen, group, made) => {
+      const wanted = { ...daemon(role), maxlen, ...(group ? { group } : {}) }
+      const plan = (length: number) =>
+        planGlobals(
+          { daemons: [wanted] },
+          { timeouts: { tcp: 0, tcpFin: 0, udp: 0 }, daemons: [{ ...wanted, maxlen: length }] },
+          [],
+        )
+      expect(plan(made)).toEqual([])
+      expect(plan(made - 1).map(({ op }) => op)).toEqual(['stop-daemon', 'start-daemon'])
+    },
+  )
 })

@@ -1,6 +1,8 @@
 import { createConnection, type Socket } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { SyncDaemon } from '../../src/ipvs/daemon.js'
 import { explainError } from '../../src/ipvs/errors.js'
+import { planGlobals } from '../../src/ipvs/globals.js'
 import { save } from '../../src/ipvs/ipvsadm.js'
 import { type Op, plan } from '../../src/ipvs/plan.js'
 import type { Scheduler, ServerSettings, Service, ServiceId, ServiceSettings, Table } from '../../src/ipvs/table.js'
@@ -290,6 +292,24 @@ describe('lvskeeper table prints what ipvsadm prints', () => {
     } finally {
       sh('ip', 'link', 'del', 'sync0')
     }
+  })
+
+  test('a sync daemon runs on, though the kernel makes another length of its datagrams, and one on no interface is refused', async () => {
+    const both = (more: object) =>
+      (['master', 'backup'] as const).map(role => ({
+        ...{ role, interface: 'lo', syncid: 51, maxlen: 0, port: 0, ttl: 0 },
+        ...more,
+      }))
+    const differs = async (daemons: readonly SyncDaemon[]) => planGlobals({ daemons }, await kernel.globals(), [])
+    for (const more of [{ maxlen: 100 }, { maxlen: 65_507 }, { maxlen: 65_507, group: 'ff02::81' }]) {
+      const wanted = both(more)
+      expect(await kernel.applyGlobals(await differs(wanted))).toEqual([undefined, undefined])
+      expect(await differs(wanted)).toEqual([])
+      expect(await differs(both({ ...more, maxlen: 1_300 }))).toHaveLength(4)
+      await kernel.applyGlobals(wanted.map(({ role }) => ({ op: 'stop-daemon' as const, role })))
+    }
+    expect(await kernel.applyGlobals(await differs(both({ interface: 'no-such' })))).toEqual(['ENODEV', 'ENODEV'])
+    expect(await kernel.applyGlobals(await differs(both({ group: '10.9.0.81' })))).toEqual(['EINVAL', 'EINVAL'])
   })
 
   test('connections, as a set', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Event } from '../../src/messages.js'
 import { type Alarms, follow, wrong } from '../../src/peer/alarms.js'
-import type { PeerReport, PeerView } from '../../src/peer/view.js'
+import { type PeerReport, type PeerView, ready } from '../../src/peer/view.js'
 
 const report: PeerReport = {
   version: '0.1.0',
@@ -38,6 +38,18 @@ describe('the alarms of the peer channel', () => {
       [10, 'peer.unready'],
       [12, 'peer.ready'],
     ])
+  })
+
+  test.each([
+    ['its table', { tableReady: false }],
+    ['its connection sync', { syncReady: false }],
+    ['maintenance', { maintenance: true }],
+    ['its routers', { routers: [{ name: 'web', vrid: 51, state: 'fault' as const, priority: 0 }] }],
+  ])('count no director as ready that could not take over without loss: %s', (_, report) => {
+    expect(ready(fresh(report))).toBe(false)
+    expect(ready(fresh())).toBe(true)
+    expect(told([0, [fresh(report)]], [10, [fresh(report)]])).toEqual([[10, 'peer.unready']])
+    expect(told([0, [fresh(report), fresh()]], [10, [fresh(report), fresh()]])).toEqual([])
   })
 
   test('say nothing of what did not last', () => {

@@ -115,6 +115,10 @@ describe('what is different from normal', () => {
       unready,
       ['notice', 'its table is not complete'],
     ])
+    expect(texts({ report: { ...report, syncReady: false } })).toEqual([
+      unready,
+      ['warning', 'its connection sync does not run: at a switch-over to it connections that live would end'],
+    ])
     const fault = [{ ...report.routers[0]!, state: 'fault' }]
     expect(texts({ report: { ...report, routers: fault } })).toEqual([unready])
     const other = { ...report, configHash: 'abcdef0123' }

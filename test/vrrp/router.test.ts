@@ -334,7 +334,7 @@ describe('what the kernel refuses', () => {
     expect(segment.masters()).toEqual(['d2'])
     expect(segment.directors[0]!.handle()!.explain().slice(0, 2)).toEqual([
       '10.9.0.12 is master with priority 100, less than our 150.',
-      'Its own table is incomplete: it waits for it, 0.10 s at most.',
+      'Its own table or connection sync is not complete: it waits for that, 0.10 s at most.',
     ])
     await segment.until(START + 12_500)
     expect(segment.masters()).toEqual(['d1'])
