@@ -23,6 +23,8 @@ export interface TablePorts {
   tell(event: Event): void
   /** A pass is done: the weight that is up of each service. */
   passed(services: Desired['services']): void
+  /** Of the interface of this name; 0: there is none. */
+  linkIndex(name: string): number
   /** Whether a service is one of our own probes, which nobody shall see. */
   hidden(service: string): boolean
 }
@@ -44,9 +46,10 @@ export function createTableKeeper(stateFolder: string, ports: TablePorts) {
 
   function globals() {
     const { timeouts, sync } = settings() ?? {}
+    const daemon = sync && { ...sync, index: ports.linkIndex(sync.interface) }
     return {
       ...(timeouts ? { timeouts } : {}),
-      ...(sync ? { daemons: (['master', 'backup'] as const).map(role => ({ ...sync, role })) } : {}),
+      ...(daemon ? { daemons: (['master', 'backup'] as const).map(role => ({ ...daemon, role })) } : {}),
     }
   }
 

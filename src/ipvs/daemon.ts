@@ -15,7 +15,12 @@ export type SyncDaemon = {
   readonly port: number
   /** 0: the kernel's own (1). */
   readonly ttl: number
+  /** Of the interface of this name now, 0: there is none. Absent: not known. Never what the kernel says of a daemon. */
+  readonly index?: number
 }
+
+/** On which interface, by index, each daemon was started or found. */
+export type Bound = ReadonlyMap<SyncRole, number>
 
 /** Lifetimes of idle connections in seconds (`ipvsadm --set`); 0: leave as it is. */
 export type Timeouts = { readonly tcp: number; readonly tcpFin: number; readonly udp: number }

@@ -187,6 +187,7 @@ function refusedText(op: GlobalOp, both: boolean): string {
 
 function hintOf(op: GlobalOp, errno: string): string {
   if (op.op !== 'start-daemon') return ''
+  if (errno === 'ENETUNREACH') return ': the interface is down'
   if (errno === 'EINVAL') return ': a service with real servers of the other address family excludes the sync daemon'
   return errno === 'ENODEV' ? ': there is no such interface' : ''
 }

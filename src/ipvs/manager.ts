@@ -1,4 +1,5 @@
 import { arranger } from './arrange.js'
+import type { SyncRole } from './daemon.js'
 import type { Context, Desired } from './desired.js'
 import { entryKey } from './entry.js'
 import {
@@ -113,6 +114,7 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
   let globalsDone = ''
   let globalsDue = 0
   let unsynced: string | undefined
+  const bound = new Map<SyncRole, number>()
   let cancel = () => {}
   let requested = false
   /** As in ManagerState. */
@@ -270,12 +272,14 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
     const due = clock.now() >= globalsDue
     if (!due && JSON.stringify(wish) === globalsDone) return
     globalsDue = clock.now() + GLOBALS
-    const ops = planGlobals(wish, await kernel.globals(), journal.daemons)
+    const ops = planGlobals(wish, await kernel.globals(), journal.daemons, bound)
     const started = ops.flatMap(op => (op.op === 'start-daemon' ? [op.daemon.role] : []))
     const ours = wish.daemons ? [...new Set([...journal.daemons, ...started])] : []
     if (ours.length > 0) await write({ ...journal, daemons: ours })
     const errors = ops.length === 0 ? [] : await kernel.applyGlobals(ops)
     const refused = ops.flatMap((op, i) => (errors[i] === undefined ? [] : [{ op, errno: errors[i] }]))
+    if (refused.every(({ op }) => op.op === 'set-timeouts'))
+      for (const { role, index } of wish.daemons ?? []) if (index !== undefined) bound.set(role, index)
     const told = JSON.stringify(wish) === globalsDone
     let why: string | undefined
     for (const { op, ...event } of globalErrorEvents(refused)) {

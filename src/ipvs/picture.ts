@@ -7,8 +7,8 @@ import { type ServiceId, serviceKey, type Table } from './table.js'
 
 /** The quick read finds services, real servers and weights that differ. */
 const QUICK: Millis = 1000
-/** Where it takes longer than 50 ms (tens of thousands of real servers on a slow machine) it is due later: a twentieth of the time is enough. */
-const SHARE = 20
+/** It is read in turns of a few ms. Only where it takes longer than a third of a second (hundreds of thousands of real servers) is it due later. */
+const SHARE = 3
 const LONGEST_QUICK: Millis = 10_000
 /** Everything else is compared service by service, some with each quick read, all of them in this time. */
 const ROUND: Millis = 60_000

@@ -161,6 +161,7 @@ const table = createTableKeeper(paths.state, {
     tracking.quorum(services)
     lookWhetherReady()
   },
+  linkIndex: name => links.byName(name)?.index ?? 0,
   hidden: clientPaths.isPath,
 })
 const feed = createStatusFeed(

@@ -56,10 +56,10 @@ describe('the table manager', () => {
     clearInterval(endless)
   })
 
-  test('looks at a table that takes long to read less often, so that a twentieth of the time is enough', async () => {
+  test('looks at the table every second, and less often only where that would take more than a third of the time', async () => {
     const fake = fakeKernel()
     let reads = 0
-    let slow = false
+    let takes = 0
     const time = virtualClock()
     // A look at the clock while the kernel is being read: each read takes what the test says.
     let extra = 0
@@ -68,7 +68,7 @@ describe('the table manager', () => {
       async listFast() {
         reads++
         const found = await fake.kernel.listFast()
-        if (slow) extra += 200
+        extra += takes
         return found
       },
     }
@@ -90,9 +90,15 @@ describe('the table manager', () => {
     }
     expect(await during(10_000)).toBe(10)
     expect(one.state().comparedEvery).toBe(1000)
-    slow = true
-    expect(await during(20_000)).toBeLessThanOrEqual(6)
-    expect(one.state().comparedEvery).toBe(4000)
+    takes = 300
+    await during(5_000)
+    expect(one.state().comparedEvery).toBe(1000)
+    takes = 2_000
+    expect(await during(30_000)).toBeLessThanOrEqual(6)
+    expect(one.state().comparedEvery).toBe(6000)
+    takes = 9_000
+    await during(60_000)
+    expect(one.state().comparedEvery).toBe(10_000)
     await one.stop({ clear: false })
   })
 
@@ -587,6 +593,40 @@ describe('timeouts and sync daemons', () => {
     table.wish.globals = { daemons: [daemon('master'), daemon('backup')] }
     await table.advance(60_000)
     expect(kernel.daemons().map(one => one.syncid)).toEqual([51, 51])
+  })
+
+  test('are started anew where their interface has become another one, which the kernel does not say', async () => {
+    const { kernel, table } = await running()
+    const { applyGlobals } = kernel.kernel
+    let there = true
+    const ops: string[] = []
+    kernel.kernel.applyGlobals = async some => {
+      ops.push(...some.map(({ op }) => op))
+      const works = await applyGlobals(some.filter(({ op }) => there || op !== 'start-daemon'))
+      return there ? works : some.map(({ op }) => (op === 'start-daemon' ? 'ENODEV' : undefined))
+    }
+    const on = (index: number) => {
+      table.wish.globals = { daemons: [daemon('master'), daemon('backup')].map(one => ({ ...one, index })) }
+    }
+    on(3)
+    await table.advance(60_000)
+    expect(ops.splice(0)).toEqual(['start-daemon', 'start-daemon'])
+    on(7)
+    await table.advance(1_100)
+    expect(ops.splice(0)).toEqual(['stop-daemon', 'stop-daemon', 'start-daemon', 'start-daemon'])
+    await table.advance(60_000)
+    expect([ops, table.events()]).toEqual([[], []])
+    there = false
+    on(0)
+    await table.advance(1_100)
+    expect(kernel.daemons()).toEqual([])
+    expect(table.manager.state().unsynced).toContain('there is no such interface')
+    await table.advance(60_000)
+    there = true
+    on(9)
+    await table.advance(1_100)
+    expect(kernel.daemons()).toHaveLength(2)
+    expect(table.events().map(event => event.name)).toEqual(['table.error', 'table.recovered'])
   })
 
   test.each([

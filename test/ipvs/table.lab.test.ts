@@ -294,22 +294,42 @@ describe('lvskeeper table prints what ipvsadm prints', () => {
     }
   })
 
-  test('a sync daemon runs on, though the kernel makes another length of its datagrams, and one on no interface is refused', async () => {
+  test('a sync daemon runs on though the kernel makes another length of its datagrams, and not where it has lost its interface', async () => {
     const both = (more: object) =>
       (['master', 'backup'] as const).map(role => ({
-        ...{ role, interface: 'lo', syncid: 51, maxlen: 0, port: 0, ttl: 0 },
+        ...{ role, interface: 'sync0', syncid: 51, maxlen: 0, port: 0, ttl: 0 },
         ...more,
       }))
     const differs = async (daemons: readonly SyncDaemon[]) => planGlobals({ daemons }, await kernel.globals(), [])
-    for (const more of [{ maxlen: 100 }, { maxlen: 65_507 }, { maxlen: 65_507, group: 'ff02::81' }]) {
-      const wanted = both(more)
-      expect(await kernel.applyGlobals(await differs(wanted))).toEqual([undefined, undefined])
-      expect(await differs(wanted)).toEqual([])
-      expect(await differs(both({ ...more, maxlen: 1_300 }))).toHaveLength(4)
-      await kernel.applyGlobals(wanted.map(({ role }) => ({ op: 'stop-daemon' as const, role })))
+    const told = async (daemons: readonly SyncDaemon[]) => {
+      const ops = await differs(daemons)
+      const codes = await kernel.applyGlobals(ops)
+      return ops.map(({ op }, i) => `${op} ${codes[i] ?? 'ok'}`)
     }
-    expect(await kernel.applyGlobals(await differs(both({ interface: 'no-such' })))).toEqual(['ENODEV', 'ENODEV'])
-    expect(await kernel.applyGlobals(await differs(both({ group: '10.9.0.81' })))).toEqual(['EINVAL', 'EINVAL'])
+    const started = ['start-daemon ok', 'start-daemon ok']
+    const replaced = ['stop-daemon ok', 'stop-daemon ok', ...started]
+    const refused = (code: string) => [`start-daemon ${code}`, `start-daemon ${code}`]
+    expect(await told(both({}))).toEqual(refused('ENODEV'))
+    sh('ip', 'link', 'add', 'sync0', 'type', 'dummy')
+    try {
+      expect(await told(both({}).slice(0, 1))).toEqual(['start-daemon ENETUNREACH'])
+      sh('ip', 'addr', 'add', '10.8.0.1/24', 'dev', 'sync0')
+      sh('ip', 'link', 'set', 'sync0', 'up')
+      expect(await told(both({ group: '10.9.0.81' }))).toEqual(refused('EINVAL'))
+      expect(await told(both({ maxlen: 100 }))).toEqual(started)
+      expect(await told(both({ maxlen: 100 }))).toEqual([])
+      expect(await told(both({ maxlen: 65_507 }))).toEqual(replaced)
+      expect(await told(both({ maxlen: 65_507 }))).toEqual([])
+    } finally {
+      sh('ip', 'link', 'del', 'sync0')
+    }
+    // The kernel says that they run on what is there no more.
+    expect(await told(both({ maxlen: 65_507 }))).toEqual([])
+    expect(await told(both({ maxlen: 65_507, index: 0 }))).toEqual([
+      'stop-daemon ok',
+      'stop-daemon ok',
+      ...refused('ENODEV'),
+    ])
   })
 
   test('connections, as a set', async () => {

@@ -200,6 +200,38 @@ describe('at run time', () => {
   })
 })
 
+// The last one of the file: d1 does not come back.
+describe('connection sync that the kernel refuses', () => {
+  test('makes the director one that is not ready, with the reason; a planned switch-over to it is refused, but not that it takes the place of a dead one', async () => {
+    const { d1, d2 } = pair
+    await pair.exec('d1', 'ip', 'link', 'add', 'sync0', 'type', 'dummy')
+    await pair.exec('d1', 'ip', 'addr', 'add', '10.8.0.1/24', 'dev', 'sync0')
+    await pair.exec('d1', 'ip', 'link', 'set', 'sync0', 'up')
+    pair.write(`sync: { interface: sync0, id: 51 }\n${file().replace(second, '')}`)
+    await Promise.all([d1, d2].map(one => one.ask('/v1/reload', {})))
+    const refused = 'the kernel refused to start the sync daemons on sync0 (ENODEV): there is no such interface'
+    await until('d2 says so', async () => (await status(d2))?.table.unsynced === refused, 15_000, 100)
+    const peerOf = async (one: Pair['d1']) => (await status(one))?.peers[0]?.report
+    await until('d1 hears it', async () => (await peerOf(d1))?.syncReady === false, 5_000, 100)
+    expect(await peerOf(d1)).toMatchObject({ tableReady: true, syncReady: false })
+    expect(await peerOf(d2)).toMatchObject({ tableReady: true, syncReady: true })
+    expect(await d1.cli('status')).toContain('its connection sync does not run')
+    const said = await d1.cli('failover', 'web').catch((error: { stderr: string }) => error.stderr)
+    expect(said).toContain('no other director is ready (d2: its connection sync does not run)')
+    expect([d1.holds(vip), d2.holds(vip)]).toEqual([true, false])
+    d1.crash()
+    await until('d2 is master all the same', () => d2.holds(vip), 10_000, 20)
+    expect((await status(d2))?.table).toMatchObject({ complete: true, unsynced: refused })
+    await pair.exec('d2', 'ip', 'link', 'add', 'sync0', 'type', 'dummy')
+    await pair.exec('d2', 'ip', 'addr', 'add', '10.8.0.2/24', 'dev', 'sync0')
+    await pair.exec('d2', 'ip', 'link', 'set', 'sync0', 'up')
+    await until('it runs as soon as it can', async () => (await status(d2))?.table.unsynced === undefined, 15_000, 100)
+    expect(await d2.cli('table', '--daemon')).toMatch(
+      /master sync daemon \(mcast=sync0, syncid=51[\s\S]*backup sync daemon/,
+    )
+  })
+})
+
 /** Every process but the parent has another pid. */
 function replaced(before: Pids, now: Pids): boolean {
   const roles = ['vrrp', 'checkers', 'control'] as const
