@@ -63,19 +63,23 @@ export function parseFastTable(text: string): FastTable {
 }
 
 type Block = { readonly key: string; readonly scheduler: string; readonly servers: ReadonlyMap<string, FastServer> }
-/** Services by their very lines. */
-type Blocks = ReadonlyMap<string, Block | undefined>
+/**
+ * Services by their very lines. The lines that were read first stay the key: those of each second would live as long as the next read, and
+ * tens of thousands of real servers have the collector move megabytes of them for nothing.
+ */
+type Blocks = ReadonlyMap<string, { readonly lines: string; readonly block: Block | undefined }>
 
 /** Takes the text in pieces; what was known by the same lines is not parsed again. */
 function blockParser(known: Blocks) {
-  const blocks = new Map<string, Block | undefined>()
+  const blocks = new Map<string, { readonly lines: string; readonly block: Block | undefined }>()
   const table = new Map<string, Block>()
   /** The lines of a service that the next piece may go on with. */
   let rest = ''
 
   function take(lines: string): void {
-    const block = known.has(lines) ? known.get(lines) : parseBlock(lines)
-    blocks.set(lines, block)
+    const same = known.get(lines) ?? { lines, block: parseBlock(lines) }
+    blocks.set(same.lines, same)
+    const { block } = same
     if (!block) return
     const other = table.get(block.key)
     table.set(block.key, other ? joined(other, block) : block)
