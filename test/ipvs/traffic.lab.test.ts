@@ -80,6 +80,7 @@ const tunnels: { name: string; tunnel: Tunnel; ends: { 4?: string[]; 6?: string[
   },
   { name: 'gue', tunnel: gue, ends: {} },
   { name: 'gue, checksum', tunnel: { ...gue, checksum: 'csum' }, ends: {} },
+  { name: 'gue, remote checksum', tunnel: { ...gue, checksum: 'remcsum' }, ends: {} },
 ]
 
 describe('packets flow', () => {
@@ -113,38 +114,19 @@ describe('packets flow', () => {
     expectBoth(await net.ask('near', 'tcp', VIP[6], 80))
   })
 
-  test('by firewall mark, several ports as one service', async () => {
-    const filter = (port: number) =>
-      sh(
-        'tc',
-        'filter',
-        'add',
-        'dev',
-        net.bridge,
-        'ingress',
-        'protocol',
-        'ip',
-        'u32',
-        'match',
-        'ip',
-        'dst',
-        `${VIP[4]}/32`,
-        'match',
-        'ip',
-        'dport',
-        `${port}`,
-        '0xffff',
-        'action',
-        'skbedit',
-        'mark',
-        '7',
-      )
+  test.each([4, 6] as const)('by firewall mark, several ports as one service, IPv%i', async family => {
+    const [protocol, word, length] = family === 4 ? ['ip', 'ip', 32] : ['ipv6', 'ip6', 128]
+    const filter = (port: number) => {
+      const match = `match ${word} dst ${VIP[family]}/${length} match ${word} dport ${port} 0xffff`.split(' ')
+      const what = ['protocol', protocol, 'u32', ...match, 'action', 'skbedit', 'mark', '7']
+      sh('tc', 'filter', 'add', 'dev', net.bridge, 'ingress', ...what)
+    }
     sh('tc', 'qdisc', 'add', 'dev', net.bridge, 'clsact')
     for (const port of [80, 8080]) filter(port)
-    await serve({ mark: 7, family: 4 }, 4, { forward: 'dr' }, 0)
-    expectBoth(await net.ask('near', 'tcp', VIP[4], 80))
-    expectBoth(await net.ask('near', 'tcp', VIP[4], 8080))
+    await serve({ mark: 7, family }, family, { forward: 'dr' }, 0)
+    expectBoth(await net.ask('near', 'tcp', VIP[family], 80))
+    expectBoth(await net.ask('near', 'tcp', VIP[family], 8080))
     sh('tc', 'qdisc', 'del', 'dev', net.bridge, 'clsact')
-    expect(await net.ask('near', 'tcp', VIP[4], 80, 1, 1)).toEqual(['-'])
+    expect(await net.ask('near', 'tcp', VIP[family], 80, 1, 1)).toEqual(['-'])
   })
 })
