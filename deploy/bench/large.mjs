@@ -1,9 +1,9 @@
 // Many real servers that all answer: addresses of one namespace, in services beside the one that the client uses.
 
-/** A route to all of them, and the addresses themselves, which one real server's namespace takes as its own. */
-export async function manyAddresses(net) {
+/** A route to all of them, and the addresses themselves, which one real server's namespace (`gateway`: its address) takes as its own. */
+export async function manyAddresses(net, gateway = '10.9.0.21') {
   await net.exec('rs1', 'ip', 'route', 'add', 'local', '10.20.0.0/16', 'dev', 'lo')
-  for (const name of ['d1', 'd2']) await net.exec(name, 'ip', 'route', 'add', '10.20.0.0/16', 'via', '10.9.0.21')
+  for (const name of ['d1', 'd2']) await net.exec(name, 'ip', 'route', 'add', '10.20.0.0/16', 'via', gateway)
 }
 
 /** `count` of them, ten to a service: [[virtual address, [real addresses]]]. */

@@ -8,15 +8,15 @@ import { director, sleep, until } from '../lab/director.mjs'
 export const vip = '10.9.0.100'
 const labFolder = join(import.meta.dirname, '../lab')
 
-/** lvskeeper on d1 and d2, from the lab's file of a pair in direct routing with another interval; `edit` may change that text. */
-export function lvskeeper(net, { interval = 100, edit = text => text } = {}) {
+/** lvskeeper on d1 and d2, from the lab's file of a pair (`mode`: dr or nat) with another interval; `edit` may change that text. */
+export function lvskeeper(net, { interval = 100, mode = 'dr', edit = text => text } = {}) {
   const home = `/tmp/${net.prefix}-bench`
   mkdirSync(home, { recursive: true })
   const config = join(home, 'source.yaml')
   writeFileSync(
     config,
     edit(
-      readFileSync(join(labFolder, 'pair-dr.yaml'), 'utf8')
+      readFileSync(join(labFolder, `pair-${mode}.yaml`), 'utf8')
         .replace('advert_interval: 100ms', `advert_interval: ${interval}ms`)
         .replace(/alerts:[\s\S]*/, ''),
     ),
@@ -223,8 +223,9 @@ const mac = (net, name) =>
   JSON.parse(execFileSync('ip', ['-n', net.ns(name), '-j', 'link', 'show', 'eth0'], { encoding: 'utf8' }))[0].address
 
 /** The client that never stops asking, once it asks; `end` tells what it saw. */
-export async function client(net, every = 5) {
-  const argv = ['--target', `${vip}:80`, '--threshold', '1', '--every', String(every), '--tell']
+export async function client(net, every = 5, timeout = 250) {
+  const rhythm = ['--every', String(every), '--timeout', String(timeout)]
+  const argv = ['--target', `${vip}:80`, '--threshold', '1', ...rhythm, '--tell']
   const child = net.spawn('cl', [process.execPath, join(labFolder, 'probe.mjs'), ...argv], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })

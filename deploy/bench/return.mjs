@@ -1,28 +1,42 @@
 // Bench: the old master comes back to a pair with thousands of real servers and pre-empts, beside keepalived (lab)
-//   npm run bench return -- [servers=5000,10000] [runs=1] [only=lvskeeper] [nice=10]
-// Each run on a network of its own, so that the returning kernel has never had a table. The other director serves; the client asks
-// every 5 ms; d1 starts from nothing and takes the VIP back. The service that the client uses stands last in the file. "nothing" is the
-// client's longest gap in 5 s before; "busy" is the same while one process that does nothing but count runs beside it, with the nice value of the
-// programs: what the lab's one processor costs the client by itself. "start" is the longest gap from the start of d1 to 50 ms before its first
-// gratuitous ARP, "move" the longest of those that touch the second from there on. Checks are TCP, once a minute; both programs start with a nice
-// value of 10, the client does not.
+//   npm run bench return -- [servers=5000,10000] [runs=1] [only=lvskeeper] [mode=dr|nat] [scheduler=mh|rr] [every=2] [nice=10]
+// Each run on a network of its own, so that the returning kernel has never had a table. d2 serves, d1 starts from nothing and takes the VIP back. The
+// service that is asked stands last in the file. Two ask, all the time:
+// - a probe: a SYN every 2 ms, sent in realtime, answered by the real server's kernel; both as the client's kernel stamped them (lab/served.mjs). No process
+//   that waits for its turn on the lab's one processor is in that, but for the pauses of the probe itself, which are printed.
+// - clients: a new HTTP connection every 20 ms, 3 s of patience each. Any error is counted.
+// Rows: "nothing" is 5 s before; "busy" the same while a process that only counts runs beside it with the nice value of the programs; "start" from the
+// start of d1 to 50 ms before its first gratuitous ARP; "move" from there to 3 s after its table is complete. Checks are TCP, once a minute; both
+// programs start with a nice value of 10. With mh (and sloppy_tcp, which the bench sets for keepalived) a connection that is being made when the VIP moves
+// goes on; with rr the kernel resets it, whoever moves the VIP.
 import { spawn } from 'node:child_process'
 import { endKeepers, lab, sleep, until } from '../lab/director.mjs'
+import { judge, watchServed } from '../lab/served.mjs'
 import { inKeepalived, inYaml, manyAddresses, manyServices } from './large.mjs'
-import { capture, client, keepalived, longestGap, lvskeeper, now, print, summary, vip } from './pairs.mjs'
+import { capture, client, keepalived, lvskeeper, now, print, summary, vip } from './pairs.mjs'
 
 const options = Object.fromEntries(process.argv.slice(2).map(word => word.split('=')))
 const counts = (options.servers ?? '5000,10000').split(',').map(Number)
 const runs = Number(options.runs ?? 1)
-const only = options.only
+const { only, mode = 'dr', scheduler = 'mh' } = options
+const every = Number(options.every ?? 2)
 const nice = Number(options.nice ?? 10)
-const rows = []
+const windows = ['nothing', 'busy', 'start', 'move']
+const probed = []
+const asked = []
 
 for (const count of counts) {
   const services = manyServices(count)
   const programs = [
-    ['lvskeeper', net => lvskeeper(net, { edit: text => inYaml(text, services) })],
-    ['keepalived', net => keepalived(net, { edit: text => inKeepalived(text, services) })],
+    ['lvskeeper', net => lvskeeper(net, { mode, edit: text => inYaml(spreadYaml(text), services) })],
+    [
+      'keepalived',
+      net =>
+        keepalived(net, {
+          options: ['--mode', mode, '--scheduler', scheduler],
+          edit: text => inKeepalived(spreadKeepalived(text), services),
+        }),
+    ],
   ]
   for (const [name, make] of programs) {
     if (only !== undefined && only !== name) continue
@@ -30,8 +44,9 @@ for (const count of counts) {
     for (let run = 0; run < runs; run++) {
       const net = lab(`ret${count}${name[0]}${run}`)
       try {
-        net.up('--mode', 'dr')
-        await manyAddresses(net)
+        net.up('--mode', mode)
+        await manyAddresses(net, mode === 'nat' ? '10.9.1.21' : undefined)
+        if (name === 'keepalived' && scheduler === 'mh') await sloppy(net)
         seen.push(await comeBack(make(net), services.length + 1))
         console.error(`${count} ${name}: ${JSON.stringify(seen.at(-1))}`)
       } catch (error) {
@@ -41,31 +56,44 @@ for (const count of counts) {
         net.down()
       }
     }
-    rows.push([
-      String(count),
-      name,
-      summary(seen.map(one => one.nothing)),
-      summary(seen.map(one => one.busy)),
-      summary(seen.map(one => one.starting)),
-      summary(seen.map(one => one.move)),
-      seen.map(one => `${one.lost} of ${one.attempts}`).join(', '),
-      summary(seen.map(one => one.taken / 1000)),
-    ])
+    for (const window of windows) probed.push([String(count), name, window, ...probeRow(seen.map(one => one[window]))])
+    asked.push([String(count), name, ...clientRow(seen)])
   }
 }
 print(
   [
     'real servers',
     'program',
-    "client's longest gap, ms: nothing",
-    'busy',
-    'start',
-    'move',
-    'connections lost',
-    'start to VIP, s',
+    'when',
+    'probes not served',
+    'gap, ms',
+    'two served probes apart, ms',
+    'pause of the probe, ms',
+    'wait for an answer, ms',
   ],
-  rows,
+  probed,
 )
+console.log('')
+print(['real servers', 'program', 'clients that failed', 'how', 'd1 started -> has the VIP, s'], asked)
+
+function probeRow(seen) {
+  const lost = ({ refused, unanswered, late }) => refused + unanswered + late
+  const figures = ['gap', 'apart', 'pause', 'wait'].map(what => summary(seen.map(one => one[what])))
+  return [seen.map(one => `${lost(one)} of ${one.probes}`).join(', '), ...figures]
+}
+
+function clientRow(seen) {
+  const how = seen.flatMap(({ errors }) => Object.entries(errors).map(([code, times]) => `${times} ${code}`))
+  return [
+    seen.map(one => `${sum(one.errors)} of ${one.attempts}`).join(', '),
+    how.join(', ') || '-',
+    summary(seen.map(one => one.taken / 1000)),
+  ]
+}
+
+function sum(errors) {
+  return Object.values(errors).reduce((total, times) => total + times, 0)
+}
 
 async function comeBack(pair, services) {
   const { d1, d2 } = pair.directors
@@ -76,7 +104,8 @@ async function comeBack(pair, services) {
   pair.startOne('d2', { nice })
   await until('d2 serves', () => d2.holds(vip) && full(d2), 300_000, 200)
   await sleep(5_000)
-  const probe = await client(pair.net)
+  const watch = await watchServed(pair.net, { every })
+  const clients = await client(pair.net, 20, 3_000)
   await sleep(1_000)
   const quiet = now()
   await sleep(5_000)
@@ -91,22 +120,37 @@ async function comeBack(pair, services) {
   // keepalived's table is still being written now.
   await until('its table is complete', () => full(d1), 120_000, 200)
   await sleep(3_000)
-  const report = await probe.end()
+  const report = await clients.end()
+  const probes = await watch.end()
   const { announcements } = await wire.end()
   const move = announcements('d1')[0]?.at
   if (move === undefined) throw new Error('nothing on the wire')
   for (const name of ['d1', 'd2']) for (const pid of pair.pids(name)) process.kill(pid, 'SIGKILL')
   if (process.env.LVSKEEPER_BENCH_LOGS) for (const one of [d1, d2]) console.error(one.name, one.log().slice(-200_000))
   return {
-    nothing: longestGap(report, quiet, busy),
-    busy: longestGap(report, busy, busy + 5_000),
-    starting: longestGap(report, start, move - 50),
-    move: longestGap(report, move - 50, move + 1_000),
-    lost: Object.values(report.errors).reduce((sum, errors) => sum + errors, 0),
+    nothing: judge(probes, quiet, busy),
+    busy: judge(probes, busy, busy + 5_000),
+    start: judge(probes, start, move - 50),
+    move: judge(probes, move - 50),
     errors: report.errors,
     attempts: report.attempts,
     taken,
   }
+}
+
+/** The service that is asked, on both programs: the same real server for the same client and port, whoever serves. */
+function spreadYaml(text) {
+  const flags = scheduler === 'mh' ? '\n    scheduler_flags: [mh-port]' : ''
+  return text.replace('scheduler: rr', `scheduler: ${scheduler}${flags}`)
+}
+
+function spreadKeepalived(text) {
+  return scheduler === 'mh' ? text.replace('lvs_sched mh\n', 'lvs_sched mh\n  mh-port\n') : text
+}
+
+/** lvskeeper sets it where a service has mh. */
+async function sloppy(net) {
+  for (const name of ['d1', 'd2']) await net.exec(name, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/vs/sloppy_tcp')
 }
 
 /** Somebody who wants the whole processor for so long, with the nice value of the programs. */
