@@ -1,6 +1,5 @@
-import { open } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { excerpt, failed, failureOf } from './errors.js'
+import { readStart, unread } from './file-start.js'
 import { onAbort } from './on-abort.js'
 import type { Outcome, Probe } from './ports.js'
 import type { FileSpec } from './spec.js'
@@ -8,7 +7,7 @@ import type { FileSpec } from './spec.js'
 /** A file on this director: that it is there, or the number in it (keepalived's track_file). */
 export function fileProbe({ path, weight = 0, exists }: FileSpec): Probe {
   return async ({ address, port }, signal) => {
-    const text = await firstBytes(path.replaceAll('{address}', address).replaceAll('{port}', String(port)), signal)
+    const text = await textIn(path.replaceAll('{address}', address).replaceAll('{port}', String(port)), signal)
     if (typeof text === 'object') return text
     if (exists !== undefined) {
       const there = text !== undefined
@@ -24,70 +23,25 @@ export function fileProbe({ path, weight = 0, exists }: FileSpec): Probe {
   }
 }
 
-/**
- * Files that are read at once. On a dead network mount reading never ends, and holds one of the threads on which this process does
- * all that has to do with files (UV_THREADPOOL_SIZE in process/child.ts): the others are not for checks.
- */
-const TOGETHER = 2
-/** Folders in which a file is being read, and since when, ms of the epoch. One at a time: a dead mount gets one thread, and the files elsewhere go on. */
-const reading = new Map<string, number>()
-const waiting = new Set<{ readonly folder: string; readonly go: () => Promise<void> }>()
-
-/** Waits for its turn and for the file, no longer than the signal; a read that goes on after it keeps its turn. */
-function firstBytes(path: string, signal: AbortSignal): Promise<string | undefined | Outcome> {
-  const folder = dirname(path)
+/** Waits for the file no longer than the signal. undefined: no such file. */
+function textIn(path: string, signal: AbortSignal): Promise<string | undefined | Outcome> {
   return new Promise(resolve => {
-    if (signal.aborted) return resolve(unread(folder))
-    const take = (found: string | undefined | Outcome) => {
+    const late = () => resolve(failed('local-error', 'SOCKERR', unread(path)))
+    if (signal.aborted) return late()
+    const giveUp = readStart(path, start => {
       forget()
-      resolve(found)
-    }
-    const one = { folder, go: () => read(path).then(take) }
-    const forget = onAbort(signal, () => {
-      waiting.delete(one)
-      resolve(unread(folder))
+      if ('text' in start) resolve(start.text)
+      else if (start.errno === 'ENOENT' || start.errno === 'ENOTDIR') resolve(undefined)
+      else resolve(unreadable(start.errno, start.message))
     })
-    waiting.add(one)
-    fill()
+    const forget = onAbort(signal, () => {
+      giveUp()
+      late()
+    })
   })
 }
 
-function fill() {
-  for (const one of waiting) {
-    if (reading.size >= TOGETHER) return
-    if (reading.has(one.folder)) continue
-    waiting.delete(one)
-    reading.set(one.folder, Date.now())
-    void one.go().then(() => {
-      reading.delete(one.folder)
-      fill()
-    })
-  }
-}
-
-function unread(folder: string): Outcome {
-  const since = reading.get(folder)
-  const why =
-    since === undefined
-      ? 'other files are still being read'
-      : `no answer from the file system since ${new Date(since).toISOString()}`
-  return failed('local-error', 'SOCKERR', why)
-}
-
-/** The first KiB; undefined: no such file. */
-async function read(path: string): Promise<string | undefined | Outcome> {
-  try {
-    const file = await open(path)
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(1024), 0, 1024, 0)
-      return buffer.toString('utf8', 0, bytesRead)
-    } finally {
-      await file.close()
-    }
-  } catch (error) {
-    const { code = 'UNKNOWN', message } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-    const failure = failureOf(code, message)
-    return failure.reason === 'local-error' ? failure : failed('local-error', 'SOCKERR', message)
-  }
+function unreadable(errno: string, message: string): Outcome {
+  const failure = failureOf(errno, message)
+  return failure.reason === 'local-error' ? failure : failed('local-error', 'SOCKERR', message)
 }

@@ -1,5 +1,6 @@
 import { promises as dns } from 'node:dns'
 import { join } from 'node:path'
+import { isReading } from '../../checkers/file-start.js'
 import { mayBeFinal } from '../../checkers/final-share.js'
 import { createAnswers } from '../checking/answers.js'
 import { createArpLeaks, leakPause } from '../checking/arp-leaks.js'
@@ -349,5 +350,6 @@ async function leave(how: Leave): Promise<void> {
     await twoBox.clear()
     kernelSettings.restore()
   }
-  setTimeout(() => process.exit(0), 20)
+  // process.exit waits for the threads that read files: on a dead network mount for ever.
+  setTimeout(() => (isReading() ? process.kill(process.pid, 'SIGKILL') : process.exit(0)), 20)
 }

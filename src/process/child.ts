@@ -19,8 +19,8 @@ const flags: Readonly<Record<Role, readonly string[]>> = {
   control: [],
 }
 
-/** For files and names. checkers: a dead network mount keeps four at most, two for checks and two for tracked files. */
-const threads: Readonly<Record<Role, string>> = { vrrp: '1', checkers: '8', control: '4' }
+/** For files and names. checkers: dead network mounts keep two at most (checkers/file-start.ts). */
+const threads: Readonly<Record<Role, string>> = { vrrp: '1', checkers: '6', control: '4' }
 
 export function startChild(
   role: Role,

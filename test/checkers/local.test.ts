@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { outcomeOf } from '../../checkers/exec.js'
 import type { Ping } from '../../checkers/ports.js'
 import { probeFor } from '../../checkers/probe-for.js'
@@ -105,52 +104,6 @@ async function gone(pid: number) {
   expect.fail(`process ${pid} is still there`)
 }
 
-describe('file checks that hang', () => {
-  const local = (detail: string) => ({ reason: 'local-error', layer: 'SOCKERR', detail: expect.stringMatching(detail) })
-  const look = (path: string, ms = 5000) => probeFor({ kind: 'file', path })(target, within(ms))
-  /** Opening a pipe that nobody writes waits as long as a dead network mount does. */
-  const dead = (path: string) => {
-    execFileSync('mkfifo', [path])
-    return path
-  }
-  const writers: number[] = []
-  const wake = (path: string) => writers.push(openSync(path, constants.O_RDWR | constants.O_NONBLOCK))
-  afterEach(() => {
-    for (const writer of writers.splice(0)) closeSync(writer)
-  })
-
-  test('say since when, attempt after attempt, and leave the files of other folders to be read', async () => {
-    const [lost, lively] = [folder(), join(folder(), 'number')]
-    writeFileSync(lively, '0')
-    const pipes = ['a', 'b', 'c'].map(name => dead(join(lost, name)))
-    const outcomes = await Promise.all(pipes.map(pipe => look(pipe, 50)))
-    expect(outcomes).toEqual(
-      pipes.map(() => expect.objectContaining(local('^no answer from the file system since 20'))),
-    )
-    expect(await look(pipes[0]!, 50)).toEqual(outcomes[0])
-    expect(await look(lively)).toMatchObject({ passed: true })
-    writeFileSync(lively, '1')
-    expect(await look(lively)).toMatchObject({ passed: false, detail: 'value 1' })
-    wake(pipes[0]!)
-    writeFileSync(join(lost, 'number'), '0')
-    expect(await look(join(lost, 'number'))).toMatchObject({ passed: true })
-  })
-
-  test('in ever more folders leave the threads for files to others', async () => {
-    const pipes = Array.from({ length: 8 }, () => dead(join(folder(), 'pipe')))
-    const outcomes = await Promise.all(pipes.map(pipe => look(pipe, 50)))
-    expect(outcomes.slice(2)).toEqual(
-      pipes.slice(2).map(() => expect.objectContaining(local('^other files are still being read'))),
-    )
-    const own = join(folder(), 'journal')
-    await writeFile(own, 'kept')
-    expect(await readFile(own, 'latin1')).toBe('kept')
-    for (const pipe of pipes.slice(0, 2)) wake(pipe)
-    writeFileSync(own, '0')
-    expect(await look(own)).toMatchObject({ passed: true })
-  })
-})
-
 describe('a file check', () => {
   const look = (path: string, over: Partial<FileSpec> = {}) =>
     probeFor({ kind: 'file', path, ...over })(target, within(5000))
@@ -164,6 +117,10 @@ describe('a file check', () => {
     expect(await look(join(path, 'none'))).toMatchObject({ passed: true, detail: 'value 0' })
     writeFileSync(join(path, '192.0.2.1-80'), 'five')
     expect(await look(file)).toMatchObject({ reason: 'bad-body', answer: 'five' })
+    // A pipe that nobody writes holds nobody up.
+    execFileSync('mkfifo', [join(path, 'pipe')])
+    expect(await look(join(path, 'pipe'))).toMatchObject({ passed: true, detail: 'value 0' })
+    expect(await look(path)).toMatchObject({ reason: 'local-error', detail: expect.stringContaining('EISDIR') })
   })
 
   test('passes by its being there', async () => {

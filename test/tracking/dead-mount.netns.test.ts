@@ -1,43 +1,40 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { probeFor } from '../../checkers/probe-for.js'
 import { createFileReader } from '../../src/tracking/files.js'
+import { within } from '../checkers/listen.js'
+import { deadMounts } from './dead-mounts.js'
 
-/** An automounter that never mounts: whoever opens a file there waits, as on a dead NFS server, until it lets go (autofs_fs.h). */
-const daemon = `
-import fcntl, os, subprocess, sys
-os.setpgrp()
-reading, writing = os.pipe()
-folder = sys.argv[1]
-options = f'fd={writing},pgrp={os.getpgrp()},minproto=5,maxproto=5'
-subprocess.check_call(['mount', '-t', 'autofs', '-o', options, 'dead', folder], pass_fds=[writing])
-print('mounted', flush=True)
-sys.stdin.read()
-root = os.open(folder, os.O_RDONLY)
-fcntl.ioctl(root, 0x9362, 0)
-os.close(root)
-subprocess.check_call(['umount', folder])
-`
 const folder = mkdtempSync(join(tmpdir(), 'lvskeeper-dead-'))
-const dead = join(folder, 'mount')
-let automounter: ChildProcess
+let dead: Awaited<ReturnType<typeof deadMounts>>
 
 beforeAll(async () => {
-  mkdirSync(dead)
-  automounter = spawn('python3', ['-c', daemon, dead], { stdio: ['pipe', 'pipe', 'inherit'] })
-  if (automounter.stdout) await once(automounter.stdout, 'data')
+  dead = await deadMounts(folder, 12)
 })
 afterAll(async () => {
-  automounter.stdin?.end()
-  await once(automounter, 'exit')
+  await dead.end()
+  // What waited for them has ended: no process is left behind.
+  await vi.waitFor(() => expect(readers()).toEqual([]))
   rmSync(folder, { recursive: true })
 })
 
+/** The processes that read in place of a thread. */
+const readers = () =>
+  execFileSync('ps', ['-o', 'args=', '--ppid', String(process.pid)], { encoding: 'latin1' })
+    .split('\n')
+    .filter(line => line.startsWith('dd '))
+
+const silent = /^no answer from the file system since \d{4}-.*Z$/
+const check = (path: string, ms = 1000) =>
+  probeFor({ kind: 'file', path })({ address: '192.0.2.1', port: 80 }, within(ms))
+
 test('a file system that does not answer is told of; the loop and the other files go on', async () => {
-  const [lost, other, lively] = [join(dead, 'number'), join(dead, 'other'), join(folder, 'number')]
+  const [mount = ''] = dead.mounts
+  const [lost, other, lively] = [join(mount, 'number'), join(mount, 'other'), join(folder, 'number')]
   writeFileSync(lively, '7')
   const heard = new Map<string, unknown>()
   const reader = createFileReader((path, what) => heard.set(path, what))
@@ -51,10 +48,7 @@ test('a file system that does not answer is told of; the loop and the other file
   now = 5_000
   look()
   // All of a mount that is dead: the second one keeps no place of its own.
-  for (const path of [lost, other])
-    expect(heard.get(path)).toEqual({
-      unread: expect.stringMatching(/^no answer from the file system since \d{4}-.*Z$/),
-    })
+  for (const path of [lost, other]) expect(heard.get(path)).toEqual({ unread: expect.stringMatching(silent) })
   writeFileSync(lively, '8')
   await vi.waitFor(() => {
     look()
@@ -63,4 +57,40 @@ test('a file system that does not answer is told of; the loop and the other file
   const turned = turns
   await vi.waitFor(() => expect(turns).toBeGreaterThan(turned + 3))
   clearInterval(loop)
+})
+
+test('however many file systems do not answer, the files of others are read in time', async () => {
+  const looks = await Promise.all(dead.mounts.map(mount => check(join(mount, 'number'))))
+  for (const look of looks)
+    expect(look).toMatchObject({
+      reason: 'local-error',
+      layer: 'SOCKERR',
+      detail: expect.stringMatching(silent),
+    })
+  // Two have the threads that are for this; the others a process each.
+  expect(readers()).toHaveLength(dead.mounts.length - 2)
+  const lively = join(folder, 'lively')
+  for (const [text, found] of [
+    ['0', { passed: true, detail: 'value 0' }],
+    ['1\n', { passed: false, detail: 'value 1' }],
+    ['one', { reason: 'bad-body', answer: 'one' }],
+  ] as const) {
+    writeFileSync(lively, text)
+    expect(await check(lively)).toMatchObject(found)
+  }
+  expect(await check(join(folder, 'none'))).toMatchObject({ passed: true, detail: 'value 0' })
+  expect(await check(join(lively, 'below'))).toMatchObject({ passed: true, detail: 'value 0' })
+  expect(await check(folder)).toMatchObject({ reason: 'local-error', detail: expect.stringContaining('directory') })
+  const heard = new Map<string, unknown>()
+  const reader = createFileReader((path, what) => heard.set(path, what))
+  writeFileSync(lively, '7')
+  reader.look(new Set([...dead.mounts.map(mount => join(mount, 'tracked')), lively]), () => 0)
+  await vi.waitFor(() => expect(heard).toEqual(new Map([[lively, { number: 7 }]])))
+  // Neither has anything else of this process to wait.
+  const own = join(folder, 'journal')
+  await writeFile(own, 'kept')
+  expect(await readFile(own, 'latin1')).toBe('kept')
+  // Attempt after attempt, no further process.
+  expect(await check(join(dead.mounts[11] ?? '', 'number'), 50)).toEqual(looks[11])
+  expect(readers()).toHaveLength(dead.mounts.length - 2)
 })

@@ -3,10 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
-import { createFileReader, numberIn } from '../../src/tracking/files.js'
+import { createFileReader } from '../../src/tracking/files.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'lvskeeper-'))
 afterAll(() => rmSync(folder, { recursive: true }))
+
+const numberIn = (path: string) =>
+  new Promise(resolve => createFileReader((_, what) => resolve(what)).look(new Set([path]), () => 0))
 
 test('a tracked file holds a number, in front of whatever else', async () => {
   const path = join(folder, 'number')
