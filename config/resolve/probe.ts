@@ -124,7 +124,7 @@ export function probe(at: ProbeContext, check: CheckFile, kind: Kind): ProbeConf
         exit: exec.exit ?? 'plain',
         ...defined({
           uid: secrets.user([...path, 'user'], exec.user),
-          gid: secrets.group([...path, 'group'], exec.group),
+          gid: secrets.group([...path, 'group'], exec.group, exec.user),
           env: exec.env,
           cwd: exec.cwd,
         }),

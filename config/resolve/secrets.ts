@@ -8,7 +8,8 @@ export type Secrets = {
   /** `password` or `password_file`, not both. */
   either(path: Path, key: string, value: string | undefined, file: string | undefined): string | undefined
   user(path: Path, name: string | undefined): number | undefined
-  group(path: Path, name: string | undefined): number | undefined
+  /** Without a name that of the user: a program that runs as somebody else shall not keep the group of lvskeeper, which is root's. */
+  group(path: Path, name: string | undefined, user: string | undefined): number | undefined
   /** Complains of a program that cannot be run here. */
   program(path: Path, name: string): void
 }
@@ -39,6 +40,25 @@ export function secrets({ readFile, notRunnable, static: isStatic }: Surrounding
     return line === undefined ? undefined : Number(line.split(':')[2])
   }
 
+  /** passwd(5): of a number that has no entry, the group of the same number. */
+  function ownGroup(user: string | undefined): number | undefined {
+    if (user === undefined) return undefined
+    const isNumber = /^\d+$/.test(user)
+    const entry = quietly('/etc/passwd')
+      .split('\n')
+      .map(line => line.split(':'))
+      .find(fields => fields[isNumber ? 2 : 0] === user)
+    return entry ? Number(entry[3]) : isNumber ? Number(user) : undefined
+  }
+
+  function quietly(name: string): string {
+    try {
+      return cache.get(name) ?? readFile(name)
+    } catch {
+      return ''
+    }
+  }
+
   return {
     file: (path, name) => (name === undefined ? undefined : read(path, name)?.replace(/\r?\n$/, '')),
     either(path, key, value, name) {
@@ -50,7 +70,7 @@ export function secrets({ readFile, notRunnable, static: isStatic }: Surrounding
       return value ?? this.file([...path, `${key}_file`], name)
     },
     user: (path, name) => lookUp(path, '/etc/passwd', 'user', name),
-    group: (path, name) => lookUp(path, '/etc/group', 'group', name),
+    group: (path, name, user) => (name === undefined ? ownGroup(user) : lookUp(path, '/etc/group', 'group', name)),
     program(path, name) {
       const why = notRunnable?.(name)
       if (why !== undefined) unavailable('program-missing', path, `${name} cannot be run: ${why}`)

@@ -81,7 +81,7 @@ function scriptCheck(path: Path, name: string, script: Script, secrets: Secrets,
       exit: 'plain' as const,
       ...defined({
         uid: secrets.user([...path, 'user'], script.user),
-        gid: secrets.group([...path, 'group'], script.group),
+        gid: secrets.group([...path, 'group'], script.group, script.user),
         env: script.env,
         cwd: script.cwd,
       }),

@@ -32,7 +32,7 @@ const script = mapping({
   rise: whole(1, 1000).optional().describe('Default 1.'),
   fall: whole(1, 1000).optional().describe('Default 1.'),
   user: text('a user').optional(),
-  group: text('a group').optional(),
+  group: text('a group').optional().describe("Default: the user's."),
   env: z.record(z.string(), z.string()).optional(),
   cwd: filePath().optional(),
 }).describe('A program whose exit code 0 means fine.')

@@ -40,6 +40,15 @@ describe('an exec check', () => {
     expect(await sh('test -z "$SECRET_OF_OURS"')).toMatchObject({ passed: true })
   })
 
+  test.runIf(process.getuid?.() === 0)(
+    'runs as the user and group that it was told, and in no other group',
+    async () => {
+      const script = 'echo "$(id -u) $(id -g) $(id -G)"'
+      expect(await sh(script, { uid: 65_534, gid: 65_533 })).toMatchObject({ detail: '65534 65533 65533' })
+      expect(await sh('cat /etc/shadow', { uid: 65_534, gid: 65_534 })).toMatchObject({ reason: 'exit-code' })
+    },
+  )
+
   test('fails on another exit, with what was printed on either channel', async () => {
     expect(await sh('echo bad >&2; exit 3')).toEqual({
       passed: false,

@@ -357,7 +357,18 @@ describe('checks', () => {
       argv: ['/bin/true'],
       exit: 'plain',
       uid: 993,
+      gid: 991,
     })
+  })
+
+  test('run programs with the group of their user, unless another is named', () => {
+    const files = { '/etc/passwd': 'root:x:0:0\ncheck:x:993:991\n', '/etc/group': 'disk:x:6:\n' }
+    const ids = (who: string) => probe(`exec: { argv: [/bin/true], ${who} }`, files)?.probe
+    expect(ids('user: check, group: disk')).toMatchObject({ uid: 993, gid: 6 })
+    expect(ids('user: "993"')).toMatchObject({ uid: 993, gid: 991 })
+    expect(ids('user: "1234"')).toMatchObject({ uid: 1234, gid: 1234 })
+    expect(ids('group: disk')).not.toHaveProperty('uid')
+    expect(ids('cwd: /')).not.toHaveProperty('gid')
   })
 
   test('speak TLS with the name of the host they ask for', () => {
