@@ -1,13 +1,13 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { hostname, networkInterfaces } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import { loadConfig } from '../../config/load.js'
-import { fileTrouble } from '../file-trouble.js'
+import { programLook } from './program-look.js'
 
 type Options = {
   readonly node?: string | undefined
   readonly static?: boolean
-  /** false: whether the programs that the file names can be run is not looked at. On a dead network mount that look never ends. */
+  /** false: whether the programs that the file names can be run is not looked at. On a dead network mount that look lasts two seconds. */
   readonly programs?: boolean
 }
 
@@ -24,7 +24,7 @@ export function loadText(text: string, file: string, options: Options) {
     localAddresses: localAddresses(),
     env: process.env,
     readFile: path => readFileSync(isAbsolute(path) ? path : join(dirname(file), path), 'utf8'),
-    ...(options.programs === false ? {} : { notRunnable }),
+    ...(options.programs === false ? {} : { notRunnable: programLook() }),
     ...(node === undefined ? {} : { node }),
     ...(options.static === undefined ? {} : { static: options.static }),
   })
@@ -35,15 +35,4 @@ export function localAddresses(): string[] {
   return Object.values(networkInterfaces()).flatMap(list =>
     (list ?? []).map(({ address }) => address.split('%')[0] ?? address),
   )
-}
-
-/** Why a program cannot be run, as far as its file tells: nobody may execute it, it is none, or it is not there. */
-export function notRunnable(path: string): string | undefined {
-  try {
-    const found = statSync(path)
-    if (!found.isFile()) return 'it is no file'
-    return (found.mode & 0o111) === 0 ? 'it is not executable' : undefined
-  } catch (error) {
-    return fileTrouble(error)
-  }
 }

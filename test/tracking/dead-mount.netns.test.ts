@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { probeFor } from '../../checkers/probe-for.js'
+import { loadText } from '../../src/cli/load-file.js'
 import { createFileReader } from '../../src/tracking/files.js'
 import { within } from '../checkers/listen.js'
 import { deadMounts } from './dead-mounts.js'
@@ -93,4 +94,25 @@ test('however many file systems do not answer, the files of others are read in t
   // Attempt after attempt, no further process.
   expect(await check(join(dead.mounts[11] ?? '', 'number'), 50)).toEqual(looks[11])
   expect(readers()).toHaveLength(dead.mounts.length - 2)
+})
+
+test('programs on a file system that does not answer are refused within two seconds, however many; the others are looked at', () => {
+  const [mount] = dead.mounts
+  const file = `directors:
+  d1: { address: 127.0.0.1 }
+virtual_routers:
+  web: { vrid: 51, interface: lo, vips: [10.9.0.100/32], track: { scripts: [uplink, again, here] } }
+scripts:
+  uplink: { argv: [${mount}/check-uplink] }
+  again: { argv: [${mount}/check-again] }
+  here: { argv: [/bin/true] }
+`
+  const began = performance.now()
+  const loaded = loadText(file, '/x/lvskeeper.yaml', { node: 'd1' })
+  expect(performance.now() - began).toBeLessThan(3_500)
+  const told = (loaded.ok ? [] : loaded.errors).filter(({ code }) => code === 'program-missing')
+  expect(told.map(({ line, message }) => [line, message])).toEqual([
+    [6, `${mount}/check-uplink cannot be run: its file system did not answer within 2 s`],
+    [7, `${mount}/check-again cannot be run: its file system did not answer within 2 s`],
+  ])
 })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 /** An automounter that never mounts: whoever opens a file there waits, as on a dead NFS server, until it lets go (autofs_fs.h). */
 const daemon = `
-import fcntl, os, subprocess, sys
+import fcntl, os, subprocess, sys, time
 os.setpgrp()
 reading, writing = os.pipe()
 options = f'fd={writing},pgrp={os.getpgrp()},minproto=5,maxproto=5'
@@ -17,7 +17,11 @@ for folder in sys.argv[1:]:
     root = os.open(folder, os.O_RDONLY)
     fcntl.ioctl(root, 0x9362, 0)
     os.close(root)
-    subprocess.check_call(['umount', folder])
+    # Whoever waited for it needs a moment to turn away.
+    for _ in range(100):
+        if subprocess.call(['umount', folder]) == 0:
+            break
+        time.sleep(0.05)
 `
 
 /** So many file systems that never answer, in this folder, and how to let go of them. */
