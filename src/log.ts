@@ -11,7 +11,7 @@ export type LogOptions = {
   /** The process that speaks; every line carries it. */
   readonly role: Role | 'parent'
   readonly node?: string
-  /** Readable lines instead of JSON. Default: when standard output is a terminal. */
+  /** Readable lines instead of JSON. Default: when standard output is a terminal, and nobody asked for JSON there. */
   readonly readable?: boolean
   /** Where finished lines go. Default: standard output, written before the call returns. */
   readonly write?: (line: string) => void
@@ -21,7 +21,7 @@ export type LogOptions = {
  * The log of one process: JSON lines on standard output, or readable ones on a terminal. No worker threads, and
  * written at once: the last line before a crash is the one that matters.
  */
-export function createLog({ level, role, node, readable = isatty(1), write = lineWriter(1) }: LogOptions): Log {
+export function createLog({ level, role, node, readable = onTerminal(), write = lineWriter(1) }: LogOptions): Log {
   const options: pino.LoggerOptions = {
     level,
     base: { role, ...(node === undefined ? {} : { node }) },
@@ -29,6 +29,13 @@ export function createLog({ level, role, node, readable = isatty(1), write = lin
     formatters: { level: label => ({ level: label }) },
   }
   return pino(options, { write: line => write(readable ? readableLine(line) : line) })
+}
+
+/** Set by `run --json`, for all processes of the director. */
+export const logFormat = 'LVSKEEPER_LOG_FORMAT'
+
+function onTerminal(): boolean {
+  return process.env[logFormat] !== 'json' && isatty(1)
 }
 
 const logLevels: Readonly<Record<EventLevel, 'info' | 'warn' | 'error'>> = {

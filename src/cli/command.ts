@@ -43,3 +43,9 @@ export function text(options: Options, name: string): string | undefined {
   const value = options[name]
   return typeof value === 'string' ? value : undefined
 }
+
+/** An option as a part of a request; nothing where it was not given. */
+export function given(options: Options, name: string): Readonly<Record<string, string>> {
+  const value = text(options, name)
+  return value === undefined ? {} : { [name]: value }
+}

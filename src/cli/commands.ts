@@ -33,6 +33,7 @@ export const commands: readonly Command[] = [
       stateDir,
       { flags: '--log-level <level>', text: 'debug, info, warn, error', default: 'info' },
       { flags: '--adopt', text: 'take over services that another program (keepalived, ldirectord) manages now' },
+      { flags: '--json', text: 'log as JSON lines on a terminal too' },
     ],
     examples: ['lvskeeper run', 'lvskeeper run -c ./pair.yaml --node d1'],
     load: async () => (await import('./run.js')).run,
@@ -59,14 +60,15 @@ export const commands: readonly Command[] = [
     options: [
       ...control,
       { flags: '--confirm <duration>', text: 'roll back unless `lvskeeper confirm` comes within this time' },
+      reason,
     ],
-    examples: ['lvskeeper reload', 'lvskeeper reload --confirm 5m'],
+    examples: ['lvskeeper reload', 'lvskeeper reload --confirm 5m --reason "new pool"'],
     load: async () => (await import('./reload.js')).reload,
   },
   {
     name: 'confirm',
     summary: 'keep what `reload --confirm` applied',
-    options: control,
+    options: [...control, reason],
     examples: ['lvskeeper confirm'],
     load: async () => (await import('./reload.js')).confirm,
   },
@@ -84,8 +86,8 @@ export const commands: readonly Command[] = [
   {
     name: 'watch',
     summary: 'the status, live (d drain, m maint, r ready, f fail over, q quit)',
-    options: [runDir],
-    examples: ['lvskeeper watch'],
+    options: [{ flags: '--json', text: 'no screen: the status as one line of JSON each second' }, runDir],
+    examples: ['lvskeeper watch', 'lvskeeper watch --json | jq -c .notices'],
     load: async () => (await import('./watch.js')).watch,
   },
   {
@@ -204,14 +206,14 @@ export const commands: readonly Command[] = [
   {
     name: 'restart',
     summary: 'the next process resumes: no failover, no change in the table',
-    options: control,
+    options: [...control, reason],
     examples: ['lvskeeper restart'],
     load: async () => (await import('./restart.js')).restart,
   },
   {
     name: 'stop',
     summary: 'hand over and end; --clear also empties our part of the table and restores sysctls',
-    options: [...control, { flags: '--clear', text: 'remove our services from the kernel table' }],
+    options: [...control, { flags: '--clear', text: 'remove our services from the kernel table' }, reason],
     examples: ['lvskeeper stop', 'lvskeeper stop --clear'],
     load: async () => (await import('./restart.js')).stop,
   },
@@ -278,6 +280,7 @@ export const commands: readonly Command[] = [
   {
     name: 'schema',
     summary: 'JSON Schema of the configuration file',
+    options: [{ flags: '--json', text: 'it is JSON as it is' }],
     examples: ['lvskeeper schema > lvskeeper.schema.json'],
     load: async () => (await import('./schema.js')).schema,
   },
@@ -285,13 +288,15 @@ export const commands: readonly Command[] = [
     name: 'completion',
     args: '<shell>',
     summary: 'completion for bash, zsh or fish',
+    options: [{ flags: '--json', text: 'print it as JSON: shell, script' }],
     examples: ['lvskeeper completion bash > /usr/share/bash-completion/completions/lvskeeper'],
     load: async () => (await import('./completion.js')).completion,
   },
   {
     name: 'manual',
     summary: 'the manual page (roff)',
-    examples: ['lvskeeper manual | man -l -'],
+    options: [{ flags: '--json', text: 'print the commands, their options and the exit codes as JSON' }],
+    examples: ['lvskeeper manual | man -l -', 'lvskeeper manual --json | jq -r .commands[].name'],
     load: async () => (await import('./manual.js')).manual,
   },
 ]

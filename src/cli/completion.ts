@@ -2,13 +2,13 @@ import { exit, type Run } from './command.js'
 import { commands } from './commands.js'
 
 /** Prints a completion script; words come from the table of commands. */
-export const completion: Run = async ({ args: [shell], out, err }) => {
+export const completion: Run = async ({ args: [shell], options, out, err }) => {
   const script = shell === undefined ? undefined : scripts[shell]
   if (!script) {
     err(`completion: unknown shell '${shell ?? ''}' (known: ${Object.keys(scripts).join(', ')})\n`)
     return exit.usage
   }
-  out(script())
+  out(options['json'] ? `${JSON.stringify({ shell, script: script() })}\n` : script())
   return exit.ok
 }
 

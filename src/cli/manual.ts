@@ -2,9 +2,9 @@ import { version } from '../version.js'
 import { exit, type Run } from './command.js'
 import { commands } from './commands.js'
 
-/** Prints the manual page (man-pages(7) roff), made from the table of commands. */
-export const manual: Run = async ({ out }) => {
-  out(page())
+/** Prints the manual page (man-pages(7) roff), made from the table of commands; or what it is made of. */
+export const manual: Run = async ({ options, out }) => {
+  out(options['json'] ? `${JSON.stringify({ version, commands, exitCodes: statuses })}\n` : page())
   return exit.ok
 }
 
@@ -41,9 +41,10 @@ export function page(): string {
 const statuses: Readonly<Record<string, string>> = {
   [exit.ok]: 'done',
   [exit.failed]: 'refused or failed; the reason is on standard error',
-  [exit.changes]: 'plan: there are changes; import: partial',
+  [exit.changes]: 'plan: there are changes; import: partial; status --check: a warning or an alarm',
   [exit.usage]: 'the command line is wrong',
-  [exit.unavailable]: 'the director does not run',
+  [exit.unavailable]:
+    'the director does not run, ended while it was asked, or runs without its control process; no IPVS in this kernel',
   [exit.permission]: 'the control socket may not be used by this user',
   [exit.config]: 'the configuration is not valid',
 }

@@ -1,5 +1,6 @@
 import { formatProblem } from '../../config/problem.js'
 import { fileTrouble } from '../file-trouble.js'
+import { logFormat } from '../log.js'
 import { runParent } from '../process/parent.js'
 import { parentPorts } from '../process/parent-ports.js'
 import { rivals } from '../process/rivals.js'
@@ -41,6 +42,7 @@ export const run: Run = async ({ options, err }) => {
     return exit.failed
   }
   const level = text(options, 'logLevel') ?? result.config.logLevel
+  if (options['json']) process.env[logFormat] = 'json'
   const named = text(options, 'stateDir') ?? process.env['LVSKEEPER_STATE_DIR']
   runParent(
     { ...paths, state: named ?? result.config.stateFolder ?? paths.state },

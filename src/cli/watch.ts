@@ -1,4 +1,5 @@
 import { emitKeypressEvents } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ApiError } from '../api/client.js'
 import type { Change } from '../api/handlers.js'
 import type { StoredEvent } from '../events/store.js'
@@ -6,7 +7,7 @@ import { age } from '../status/age.js'
 import { paintFor } from '../status/paint.js'
 import type { Status } from '../status/status.js'
 import { type Action, emptyWatch, type Watch, watchKey, watchScreen } from '../status/watch.js'
-import { exit, type Run } from './command.js'
+import { type Call, exit, type Run } from './command.js'
 import { controlClient, inContext, statusClient, withDaemon } from './daemon.js'
 
 type Key = { readonly name?: string; readonly ctrl?: boolean }
@@ -23,6 +24,7 @@ const patience = 2_500
 export const watch: Run = call =>
   withDaemon(call, async () => {
     const { options, err, out } = call
+    if (options['json']) return lines(call)
     if (!process.stdin.isTTY || !process.stdout.isTTY) {
       err('watch: needs a terminal (status prints once)\n')
       return exit.usage
@@ -127,3 +129,20 @@ export const watch: Run = call =>
       out(leave)
     }
   })
+
+/** For programs: a line a second until whoever reads has enough, or the director ends. */
+async function lines({ options, out }: Call): Promise<number> {
+  const reader = statusClient(options)
+  let going = true
+  const wake = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => {
+      going = false
+      wake.abort()
+    })
+  while (going) {
+    out(`${JSON.stringify(await reader.get<Status>('/v1/status'))}\n`)
+    await sleep(1_000, undefined, { signal: wake.signal }).catch(() => {})
+  }
+  return exit.ok
+}

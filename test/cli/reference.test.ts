@@ -23,6 +23,17 @@ describe('the table of commands', () => {
     }
   })
 
+  test('answers in JSON wherever it is asked to', () => {
+    const flags = ({ options = [] }: (typeof commands)[number]) => options.map(option => option.flags)
+    expect(commands.filter(command => !flags(command).includes('--json')).map(({ name }) => name)).toEqual([])
+  })
+
+  test('asks why of everything that is audited', () => {
+    const audited = /^(reload|confirm|drain|maint|ready|weight|force|failover|maintenance|restart|stop)$/
+    const asked = commands.filter(({ options = [] }) => options.some(({ flags }) => flags === '--reason <text>'))
+    expect(asked.map(({ name }) => name)).toEqual(commands.map(({ name }) => name).filter(name => audited.test(name)))
+  })
+
   test('gives every exit code its own number', () => {
     expect(Object.values(exit)).toEqual([...new Set(Object.values(exit))])
     expect(exit).toEqual({ ok: 0, failed: 1, changes: 2, usage: 64, unavailable: 69, permission: 77, config: 78 })
