@@ -183,8 +183,13 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
       }),
 
     async confirm() {
+      const ends = state.confirm?.until
       return actions.confirm()
-        ? kept('confirm', { text: `generation ${state.generation} is confirmed` })
+        ? kept('confirm', {
+            text: `generation ${state.generation} is confirmed`,
+            before: { rollsBack: ends },
+            after: null,
+          })
         : no('refused', 'nothing waits for a confirmation')
     },
 
@@ -256,7 +261,12 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
         if (back) {
           if (!order) return done({ text: `${router} does not stay behind` })
           actions.setOrders(rest)
-          return kept('orders', { text: `${router}: the priorities decide again`, before: order, touched: [router] })
+          return kept('orders', {
+            text: `${router}: the priorities decide again`,
+            before: order,
+            after: null,
+            touched: [router],
+          })
         }
         if (status.state !== 'master')
           return no('refused', `${router} is ${status.state} here: there is nothing to give away`)
@@ -272,6 +282,8 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
         const text = status.state === 'master' ? `${router} was given away` : `${router} was not master here`
         return kept('orders', {
           text: `${text}; it stays behind until \`lvskeeper failover ${router} --back\``,
+          before: order ?? null,
+          after: fresh,
           touched: [router],
         })
       }),
@@ -282,7 +294,7 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
         if (!on) {
           if (!order) return done({ text: 'this director is not in maintenance' })
           actions.setOrders(rest)
-          return kept('orders', { text: 'the director takes part again', before: order })
+          return kept('orders', { text: 'the director takes part again', before: order, after: null })
         }
         const obstacle = routersLeft() ? nobodyReady(force) : undefined
         if (obstacle) return no('refused', obstacle)
@@ -298,6 +310,7 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
         }
         return kept('orders', {
           text: 'the director is in maintenance; it holds no VIP until `lvskeeper maintenance off`',
+          before: order ?? null,
           after: fresh,
         })
       }),
@@ -310,13 +323,15 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
       }
       // The answer leaves before the process that carries it.
       setTimeout(() => actions.leave('restart'), 50)
-      return done({ text: 'restarting: VIPs, adverts and table stay' })
+      return done({ text: 'restarting: VIPs, adverts and table stay', before: 'runs', after: 'runs' })
     },
 
     async stop({ clear }) {
       setTimeout(() => actions.leave(clear ? 'clear' : 'stop'), 50)
       return done({
         text: clear ? 'stopping; our services leave the kernel table' : 'stopping; the kernel table stays',
+        before: 'runs',
+        after: 'stopped',
       })
     },
 
