@@ -104,12 +104,18 @@ export type ToControl =
   | {
       readonly type: 'child'
       readonly role: Role
-      readonly state: 'started' | 'died' | 'promoted'
+      /** silent: it has not answered since `at`, and may be stopped or hang. answers: it does again. */
+      readonly state: 'started' | 'died' | 'promoted' | 'silent' | 'answers'
       readonly pid: number
+      readonly at: Epoch
       readonly reason?: string
       /** Of one that died: what takes its place. */
       readonly follows?: 'spare' | 'start'
+      /** Of one that answers again: how long it did not, ms. */
+      readonly silence?: number
     }
+  /** To a control process that has just started: what the one before it may not have kept, and how many events more. */
+  | { readonly type: 'again'; readonly messages: readonly Message[]; readonly lost: number }
   | { readonly type: 'spare'; readonly role: Role; readonly spare: Spare }
   | { readonly type: 'signal'; readonly signal: 'reload' }
   | { readonly type: 'leave'; readonly how: Leave }

@@ -24,6 +24,7 @@ export function readRoutes(app: Hono, handlers: ApiHandlers, metrics: Metrics): 
     const { table, processes, maintenance } = handlers.status()
     const missing = [
       ...processes.filter(({ state }) => state !== 'running').map(({ role }) => `${role} is not running`),
+      ...processes.filter(({ silentSince }) => silentSince !== undefined).map(({ role }) => `${role} does not answer`),
       ...(table.complete ? [] : ['the table is not complete']),
       ...(table.unsynced === undefined ? [] : ['connection sync does not run']),
       ...(maintenance ? ['in maintenance'] : []),

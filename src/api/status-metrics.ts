@@ -35,8 +35,15 @@ function director(status: Status, { gauge, counter }: Exposition): void {
     const count = status.notices.filter(notice => notice.level === level).length
     gauge('lvskeeper_notices', 'What is different from normal now.', labels({ level }), count)
   }
-  for (const { role, state, restarts, lag, spare } of processes) {
+  for (const { role, state, restarts, lag, spare, silentSince } of processes) {
     gauge('lvskeeper_process_up', '1: the process runs.', labels({ role }), state === 'running' ? 1 : 0)
+    const silence = silentSince === undefined ? 0 : (at - silentSince) / 1_000
+    gauge(
+      'lvskeeper_process_silent_seconds',
+      'For how long it has not answered; 0: it does.',
+      labels({ role }),
+      silence,
+    )
     counter('lvskeeper_process_restarts_total', 'How often it was started again.', labels({ role }), restarts)
     if (lag !== undefined)
       gauge('lvskeeper_event_loop_lag_seconds', 'Longest stall of its loop lately.', labels({ role }), lag / 1_000)

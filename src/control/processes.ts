@@ -12,21 +12,34 @@ export function createProcesses(parentPid: number, startedAt: number) {
     return spare ? { ...process, spare } : process
   }
   return {
-    heard({ role, state, pid, reason }: ChildMessage, now: number): void {
+    heard({ role, state, pid, reason, at: now }: ChildMessage): void {
       const before = known.get(role)
+      if (state === 'silent' || state === 'answers') {
+        if (before?.pid === pid)
+          known.set(role, { ...answering(before), ...(state === 'silent' ? { silentSince: now } : {}) })
+        return
+      }
       // Its own words came first: a message of the parent may be older than the hello.
       if (state === 'started' && before?.state === 'running' && before.pid === pid) return
       const restarts = (before?.restarts ?? 0) + (state === 'died' ? 1 : 0)
       const died = state === 'died' ? { at: now, reason: reason ?? 'unknown' } : before?.died
       const base = { role, pid, since: now, restarts, ...(died ? { died } : {}) }
-      if (state === 'died') known.set(role, { ...base, state: 'dead' })
+      // Told late, by a parent whose word did not get through: what followed it runs already.
+      if (state === 'died' && before && before.pid !== pid && died) known.set(role, { ...before, restarts, died })
+      else if (state === 'died') known.set(role, { ...base, state: 'dead' })
       else known.set(role, { ...base, state: state === 'promoted' ? 'running' : 'starting' })
     },
     /** It said hello. */
     up(role: Role, pid: number, now: number): void {
       const before = known.get(role)
       if (before?.state === 'running' && before.pid === pid) return
-      known.set(role, { ...(before ?? { role, restarts: 0 }), role, pid, since: now, state: 'running' })
+      known.set(role, {
+        ...(before ? answering(before) : { role, restarts: 0 }),
+        role,
+        pid,
+        since: now,
+        state: 'running',
+      })
     },
     /** The longest stall of its loop lately, ms. */
     lag(role: Role, ms: number): void {
@@ -46,4 +59,8 @@ export function createProcesses(parentPid: number, startedAt: number) {
       ]
     },
   }
+}
+
+function answering({ silentSince: _, ...process }: ProcessStatus): Omit<ProcessStatus, 'silentSince'> {
+  return process
 }

@@ -6,8 +6,10 @@ export type Child = {
   readonly role: Role
   readonly pid: number
   readonly startedAt: number
-  /** Monotonic time of the last sign of life. */
+  /** Monotonic time of the last sign of life; put off where whoever listens was late himself. */
   lastAlive: number
+  /** Monotonic time of its last message. */
+  readonly lastWord: number
   send(message: Message, from?: Address): void
   kill(signal: NodeJS.Signals): void
 }
@@ -41,18 +43,23 @@ export function startChild(
     detached: true,
   })
   const now = performance.now()
+  let lastWord = now
   const child: Child = {
     role,
     pid: handle.pid ?? 0,
     startedAt: now,
     lastAlive: now,
+    get lastWord() {
+      return lastWord
+    },
     send: (message, from = 'parent') => {
       if (handle.connected) handle.send({ to: role, from, message } satisfies Envelope, () => {})
     },
     kill: signal => handle.kill(signal),
   }
   handle.on('message', envelope => {
-    child.lastAlive = performance.now()
+    lastWord = performance.now()
+    child.lastAlive = lastWord
     onEnvelope(child, envelope as Envelope)
   })
   // Exactly one of the two says that it is over; 'error' also comes when it could not be started at all.

@@ -17,7 +17,7 @@ import { createListeners, socketPaths } from '../control/listeners.js'
 import { createOrderBook } from '../control/order-book.js'
 import { createOverrideBook, readOverrides } from '../control/override-book.js'
 import { createPeers } from '../control/peers.js'
-import { processEvent } from '../control/process-events.js'
+import { eventsAgain, processEvent } from '../control/process-events.js'
 import { createProcesses } from '../control/processes.js'
 import { createRouterBook } from '../control/router-book.js'
 import { createRunTimeNews } from '../control/run-time-news.js'
@@ -234,7 +234,7 @@ function receive(from: Address, message: Message): void {
       if (message.fresh) news.again(from)
       return distribution.hello(message)
     case 'child': {
-      state.processes.heard(message, Date.now())
+      state.processes.heard(message)
       if (message.state === 'died') {
         distribution.lost(message.role)
         if (message.role === 'vrrp') routerBook.died()
@@ -243,6 +243,9 @@ function receive(from: Address, message: Message): void {
       if (happened) record(happened)
       return
     }
+    case 'again':
+      for (const told of message.messages) if (told.type === 'child') state.processes.heard(told)
+      return eventsAgain(message, events.recent(10_000)).forEach(heard)
     case 'spare':
       return state.processes.spare(message.role, message.spare, Date.now())
     case 'router-status':

@@ -1,11 +1,14 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import type { Envelope, Event, Held, Leave, Message, Role } from '../messages.js'
+import type { Envelope, Held, Leave, Message, Role } from '../messages.js'
+import { age } from '../status/age.js'
 import { type Child, startChild } from './child.js'
 import { createDeaths } from './deaths.js'
 import { environmentOf, type Paths, pidFile } from './paths.js'
 import { replacement } from './replacement.js'
 import { forgetResume, readResume, writeResume } from './resume.js'
+import { createSilences } from './silences.js'
 import { createSpares, hasSpare, type SpareRole } from './spares.js'
+import { createUnheard } from './unheard.js'
 
 /** What the parent needs of Linux: little, because there is little in it that may fail. */
 export interface ParentPorts {
@@ -40,8 +43,10 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
   let sentAt = performance.now()
   let withdrawal: NodeJS.Timeout | undefined
   let leaving: Leave | undefined
-  /** Events of this process until control runs; undefined while it does. */
-  let untold: Event[] | undefined = []
+  const unheard = createUnheard()
+  const silences = createSilences(tellControl)
+  /** Why this process has killed one. */
+  const killed = new WeakMap<Child, string>()
   const restart = replacement(
     {
       children,
@@ -56,7 +61,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
         start('vrrp')
         expectHolder('restart')
       },
-      tell: tellEvent,
+      tell: event => tellControl({ type: 'event', event }),
     },
     ports.log,
   )
@@ -94,12 +99,13 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
   }
 
   function start(role: Role): void {
-    if (role === 'control') untold ??= []
     const respawn = deaths.any(role) ? { LVSKEEPER_RESPAWN: '1' } : {}
     const child = startChild(role, { ...env, ...environmentOf(paths), ...respawn }, carry, died)
     children.set(role, child)
     ports.log('info', 'process.started', { role, pid: child.pid })
-    tellControl({ type: 'child', role, state: 'started', pid: child.pid })
+    const { messages, lost } = unheard.all()
+    if (role === 'control' && messages.length > 0) child.send({ type: 'again', messages, lost })
+    tellControl({ type: 'child', role, state: 'started', pid: child.pid, at: Date.now() })
   }
 
   function carry(child: Child, { to, message }: Envelope): void {
@@ -107,6 +113,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     // Told when it is able to go on, not when it was forked: by then the VIPs may have been withdrawn.
     if (child.role === 'vrrp' && message.type === 'hello' && message.fresh)
       child.send({ type: 'promote', held: remaining() })
+    if (to === 'control') unheard.passed(message)
     children.get(to)?.send(message, child.role)
     // The spare hears what vrrp hears, so that it could go on at any moment.
     if (to === 'vrrp' && message.type !== 'ask' && message.type !== 'answer') spares.of(to)?.send(message, child.role)
@@ -134,18 +141,19 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
       clearTimeout(withdrawal)
     } else if (message.type === 'alive') {
       if (child.role === 'vrrp' && message.advertAge !== undefined) sentAt = performance.now() - message.advertAge
+      if (child === children.get('control')) unheard.alive()
     } else if (message.type === 'started') {
       ports.notify('READY=1')
-      for (const event of untold ?? []) tellControl({ type: 'event', event })
-      untold = undefined
       spares.startSoon()
       spares.tellAll()
     } else if (message.type === 'stop') leave(message.how)
   }
 
-  function died(child: Child, reason: string): void {
+  function died(child: Child, how: string): void {
     if (children.get(child.role) !== child) return
     children.delete(child.role)
+    silences.forget(child)
+    const reason = killed.get(child) ?? how
     if (leaving) return
     if (restart.ended(child)) return
     const now = performance.now()
@@ -154,7 +162,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     const delay = deaths.delay(role, now)
     const follows = hasSpare(role) && goesOn(role, delay) ? 'spare' : 'start'
     ports.log('error', 'process.died', { role, pid, reason, follows })
-    tellControl({ type: 'child', role, state: 'died', pid, reason, follows })
+    tellControl({ type: 'child', role, state: 'died', pid, at: Date.now(), reason, follows })
     if (follows === 'spare' && hasSpare(role) && promote(role)) return
     if (role === 'vrrp') expectHolder('died')
     setTimeout(() => startAgain(role), delay)
@@ -186,7 +194,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
       child.send({ type: 'promote', held: remaining() })
       expectHolder('promoted')
     } else child.send({ type: 'take-over' })
-    tellControl({ type: 'child', role, state: 'promoted', pid: child.pid })
+    tellControl({ type: 'child', role, state: 'promoted', pid: child.pid, at: Date.now() })
     return true
   }
 
@@ -219,15 +227,14 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     let fine = true
     for (const child of children.values()) {
       if (late) child.lastAlive = Math.max(child.lastAlive, now - 2 * watchEvery)
+      silences.look(child, now)
       const started = now - child.startedAt > 10_000
       const limit = child.role === 'vrrp' && held.length > 0 ? holderLimit() : started ? hungAfter[child.role] : 30_000
       if (now - child.lastAlive <= limit) continue
       fine = false
-      ports.log('error', 'process.hung', {
-        role: child.role,
-        pid: child.pid,
-        silent: Math.round(now - child.lastAlive),
-      })
+      const silent = Math.round(now - child.lastAlive)
+      ports.log('error', 'process.hung', { role: child.role, pid: child.pid, silent })
+      killed.set(child, `killed: it had not answered for ${silent < 1_000 ? `${silent} ms` : age(silent)}`)
       child.lastAlive = now
       child.kill('SIGKILL')
     }
@@ -285,13 +292,9 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     for (const child of children.values()) if (child !== except) child.kill('SIGKILL')
   }
 
-  /** A control process that has not said that it runs may never do so. */
-  function tellEvent(event: Event): void {
-    if (untold) untold.push(event)
-    else tellControl({ type: 'event', event })
-  }
-
+  /** Where no control process is there, or it does not go on, the next one hears it. */
   function tellControl(message: Message): void {
+    unheard.passed(message)
     children.get('control')?.send(message)
   }
 }

@@ -5,12 +5,20 @@ import { type PeerView, ready } from '../peer/view.js'
 import { age } from './age.js'
 import { causeText } from './causes.js'
 import { endText } from './end-text.js'
-import type { Notice, Status } from './status.js'
+import type { Notice, ProcessStatus, Status } from './status.js'
 
 const ranks = { alarm: 0, warning: 1, notice: 2, info: 3 }
 const hour = 3_600_000
 /** A spare that was used up or died is followed by another one within this time, ms. */
 const spareWithin = 30_000
+
+/** What does not happen meanwhile, of a process that does not answer. */
+const standsStill: Readonly<Record<ProcessStatus['role'], string>> = {
+  vrrp: 'What is shown of the routers is of then',
+  checkers: 'Checks and table stand still, what is shown of them is of then',
+  control: 'Nothing is answered',
+  parent: 'Nothing is restarted',
+}
 
 /** What is different from normal, the gravest first; empty on a good day. Pure. */
 export function notices(status: Omit<Status, 'notices'>): Notice[] {
@@ -240,7 +248,15 @@ function* directorNotices(status: Omit<Status, 'notices'>): Generator<Notice> {
         text: `died ${age(at - process.died.at)} ago (${process.died.reason}), running again`,
         next: 'lvskeeper events',
       }
-    const { role, spare } = process
+    const { role, spare, silentSince } = process
+    if (silentSince !== undefined)
+      yield {
+        level: 'warning',
+        code: 'process.silent',
+        subject: `process ${role}`,
+        text: `has not answered for ${age(at - silentSince)}: stopped, hung, or without processor. ${standsStill[role]}; if it stays so, it is killed and replaced`,
+        next: `ps -o stat,wchan,pcpu -p ${process.pid}`,
+      }
     if (spare && !spare.ready && at - spare.since > spareWithin)
       yield {
         level: 'notice',

@@ -56,6 +56,8 @@ export type ProcessStatus = {
   readonly restarts: number
   /** Why it died the last time, and when. */
   readonly died?: { readonly at: Epoch; readonly reason: string }
+  /** It has not answered since then: stopped, hung, or without processor. What is shown of its work is of that time. */
+  readonly silentSince?: Epoch
   /** Longest stall of its loop lately, ms. */
   readonly lag?: number
   /** vrrp's and checkers': the process that would go on with its work, and since when it is (not) ready. */

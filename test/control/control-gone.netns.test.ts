@@ -51,11 +51,31 @@ test('without its control process a director goes on, and says so instead of tha
   })
   expect(net.a.run('ip', 'address')).toContain('10.9.0.100')
 
+  // What happens now is told to the next one.
+  const cut = Date.now()
+  net.a.run('ip', 'link', 'set', 'eth0', 'down')
+  await sleep(200)
+  net.a.run('ip', 'link', 'set', 'eth0', 'up')
+
   // Mended: it starts by itself, with the file.
   one.write(file)
-  const { routers, processes: after, since: still } = await one.until('control', () => true)
+  const { processes: after, since: still } = await one.until(
+    'control, and the VIP again',
+    ({ routers }) => routers[0]?.state === 'master',
+  )
   expect(still).toBe(since)
-  expect(routers[0]?.state ?? 'master').toBe('master')
-  expect(after.find(({ role }) => role === 'control')!.pid).not.toBe(control)
+  const found = after.find(({ role }) => role === 'control')!
+  expect(found.pid).not.toBe(control)
+  // Those that could not start count as well.
+  expect(found.restarts).toBeGreaterThan(1)
+  const history = await one.events()
+  expect(history.filter(({ name }) => name === 'process.died')[0]).toMatchObject({
+    ...{ level: 'warning', subject: 'process control', data: { pid: control, follows: 'start' } },
+    text: 'control died (killed by SIGKILL); another process takes its place',
+  })
+  const states = history.filter(({ name, at }) => name === 'vrrp.state' && at > cut)
+  expect(states.map(({ data }) => data?.['to'])).toEqual(['fault', 'backup', 'master'])
+  // What the dead one had kept is not told twice.
+  expect(history.filter(({ name, at }) => name === 'vrrp.state' && at < cut)).toHaveLength(2)
   expect(net.a.run('ip', 'address')).toContain('10.9.0.100')
 }, 30_000)

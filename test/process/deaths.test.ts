@@ -4,7 +4,7 @@ import type { Child } from '../../src/process/child.js'
 import { createDeaths } from '../../src/process/deaths.js'
 
 function child(role: Role): Child {
-  return { role, pid: 1, startedAt: 0, lastAlive: 0, send: () => {}, kill: () => {} }
+  return { role, pid: 1, startedAt: 0, lastAlive: 0, lastWord: 0, send: () => {}, kill: () => {} }
 }
 
 describe('deaths', () => {

@@ -20,7 +20,7 @@ function household(roles: readonly Role[] = ['vrrp', 'checkers', 'control']) {
   )
   function child(role: Role): Child {
     return {
-      ...{ role, pid: 1, startedAt: 0, lastAlive: 0 },
+      ...{ role, pid: 1, startedAt: 0, lastAlive: 0, lastWord: 0 },
       send: message => void done.push(`${message.type} ${role}`),
       kill: signal => void done.push(`${signal} ${role}`),
     }

@@ -13,7 +13,7 @@ function household() {
   const spares = createSpares({
     fork(role, ended) {
       const child: Child = {
-        ...{ role, pid: ++pid, startedAt: 0, lastAlive: 0 },
+        ...{ role, pid: ++pid, startedAt: 0, lastAlive: 0, lastWord: 0 },
         send: message => void done.push(`${message.type} ${role}`),
         kill: signal => {
           done.push(`${signal} ${role}`)

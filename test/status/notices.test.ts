@@ -167,6 +167,25 @@ describe('what is different from normal', () => {
     )
   })
 
+  test('is a process that does not answer, with what stands still meanwhile', () => {
+    const process = { pid: 4244, state: 'running', since: noon, restarts: 0 } as const
+    const rest = 'if it stays so, it is killed and replaced'
+    expect(
+      of({
+        processes: [
+          { role: 'vrrp', ...process },
+          { role: 'checkers', ...process, silentSince: noon - 3_000 },
+        ],
+      }),
+    ).toEqual([
+      [
+        ...['warning', 'process.silent', 'process checkers'],
+        `has not answered for 3s: stopped, hung, or without processor. Checks and table stand still, what is shown of them is of then; ${rest}`,
+        'ps -o stat,wchan,pcpu -p 4244',
+      ],
+    ])
+  })
+
   test('is a process that is dead or has died lately, a kernel that refuses, drift, a disk and a silent receiver', () => {
     const codes = of({
       processes: [
