@@ -30,9 +30,9 @@ afterAll(async () => {
 
 const pidOf = ({ processes }: Status, wanted: Role) => processes.find(({ role }) => role === wanted)!.pid!
 /** From the socket that may only be read. */
-function metricsOf(): Promise<string> {
+function page(path: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const request = get({ socketPath: `${one.run}/status.sock`, path: '/metrics?scope=director' }, async answer => {
+    const request = get({ socketPath: `${one.run}/status.sock`, path }, async answer => {
       resolve((await answer.setEncoding('utf8').toArray()).join(''))
     })
     request.on('error', reject)
@@ -58,9 +58,10 @@ test('checkers that are frozen are in status, metrics and readyz within three se
     expect(told(status)!.text).toMatch(
       /^has not answered for 2(\.\d)?s: stopped, hung, or without processor\. Checks and/,
     )
-    const metrics = await metricsOf()
+    const metrics = await page('/metrics?scope=director')
     expect(metrics).toMatch(/lvskeeper_process_silent_seconds\{role="checkers"\} 2/)
     expect(metrics).toContain('lvskeeper_process_silent_seconds{role="vrrp"} 0')
+    expect(await page('/readyz')).toContain('checkers does not answer\n')
   } finally {
     process.kill(checkers, 'SIGCONT')
   }
