@@ -51,8 +51,17 @@ export const openapi = {
     },
     '/v1/explain': {
       get: {
-        ...answer('Everything that bears on a virtual router, a service or a real server.', { type: 'object' }),
-        parameters: [query('subject', 'ROUTER, SERVICE, SERVICE/ADDRESS[:PORT] or ADDRESS.', true)],
+        ...answer(
+          'Everything that bears on a virtual router, a service, a real server, a director, or what is tracked.',
+          { type: 'object' },
+        ),
+        parameters: [
+          query(
+            'subject',
+            'ROUTER, SERVICE, SERVICE/ADDRESS[:PORT], ADDRESS, DIRECTOR, or what virtual routers track.',
+            true,
+          ),
+        ],
       },
     },
     '/v1/events': {

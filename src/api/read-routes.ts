@@ -52,7 +52,8 @@ export function readRoutes(app: Hono, handlers: ApiHandlers, metrics: Metrics): 
 
   app.get('/v1/explain', async c => {
     const subject = c.req.query('subject')
-    if (!subject) throw new BadRequest('subject is missing: a virtual router, a service, or SERVICE/ADDRESS[:PORT]')
+    if (!subject)
+      throw new BadRequest('subject is missing: a virtual router, a service, SERVICE/ADDRESS[:PORT], or a director')
     return answer(c, await handlers.explain(subject))
   })
 

@@ -112,9 +112,15 @@ export const commands: readonly Command[] = [
   {
     name: 'explain',
     args: '<subject>',
-    summary: 'why is this real server down (SERVICE/ADDRESS[:PORT]), or this director not master (ROUTER)',
+    summary:
+      'why is this real server down (SERVICE/ADDRESS[:PORT]), this director not master (ROUTER), or that director not ready (DIRECTOR)',
     options: control,
-    examples: ['lvskeeper explain web/10.9.0.21:80', 'lvskeeper explain web'],
+    examples: [
+      'lvskeeper explain web/10.9.0.21:80',
+      'lvskeeper explain web',
+      'lvskeeper explain d2',
+      'lvskeeper explain eth1',
+    ],
     load: async () => (await import('./explain.js')).explain,
   },
   {

@@ -107,7 +107,7 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
     const services = [...state.services.values()]
     if (parseServerName(subject)) return noSuchServer(services, subject)
     const routers = listed(state.config.routers.map(({ name }) => name))
-    return `nothing here is called ${subject}: of virtual routers ${routers}, of virtual servers ${listed(services.map(({ name }) => name))}`
+    return `nothing here is called ${subject}: of virtual routers ${routers}, of virtual servers ${listed(services.map(({ name }) => name))}, of directors ${listed(state.config.directors.map(({ name }) => name))}`
   }
 
   /** An answer to what must outlive a restart: it says so if the disk did not take it (control/keep.ts). */
@@ -122,8 +122,11 @@ export function createHandlers(state: State, actions: Actions): ApiHandlers {
     events: state.events,
 
     async explain(subject) {
-      const found = explain(statusOf(state), subject, wanted => state.events.recent(20, { subject: wanted }))
-      if (found.servers.length + found.routers.length === 0) return no('not-found', nothingCalled(subject))
+      const events = (wanted: string) => state.events.recent(20, { subject: wanted })
+      const found = explain(statusOf(state), subject, events, state.config.directors)
+      const { servers: some, routers, directors, tracked } = found
+      if (some.length + routers.length + directors.length + tracked.length === 0)
+        return no('not-found', nothingCalled(subject))
       const servers = await Promise.all(
         found.servers.map(async entry => {
           const { service, server } = entry

@@ -1,23 +1,27 @@
 import { serverKey, serviceKey } from '../ipvs/table.js'
 import type { CheckStatus, RouterStatus } from '../messages.js'
-import { type PeerView, unreadiness } from '../peer/view.js'
 import { age } from './age.js'
 import { causeText } from './causes.js'
 import { columns } from './columns.js'
 import { endText } from './end-text.js'
 import { eventLine, stamp } from './events-text.js'
 import type { ExplainedRouter, ExplainedServer, Explanation } from './explain.js'
+import { directorText, readiness, trackedText } from './explain-director.js'
 import { oneLine } from './one-line.js'
 import { type Paint, plain } from './paint.js'
 
 /** Why something is as it is, in the order in which a person asks. */
 export function explainText(explanation: Explanation, paint: Paint = plain): string {
-  const { routers, servers, subject, at, node } = explanation
+  const { routers, servers, directors, tracked, subject, at, node } = explanation
   const parts = [
     ...routers.map(router => routerText(router, node, at, paint)),
     ...servers.map(server => serverText(server, at, paint, servers.length + routers.length > 1)),
+    ...directors.map(director => join(directorText(director, at, paint))),
+    ...tracked.map(one => join([trackedText(one)])),
   ]
-  return parts.length === 0 ? `${subject}: no such virtual router, service or real server\n` : parts.join('\n')
+  return parts.length === 0
+    ? `${subject}: no such virtual router, service, real server, director or tracked thing\n`
+    : parts.join('\n')
 }
 
 function routerText({ router, peers, events }: ExplainedRouter, node: string, now: number, paint: Paint): string {
@@ -44,13 +48,6 @@ function routerText({ router, peers, events }: ExplainedRouter, node: string, no
       events.map(event => eventLine(event, paint)),
     ),
   ])
-}
-
-/** Whether a director could take over now, or why not. */
-function readiness(peer: PeerView): string {
-  const why = unreadiness(peer)
-  if (why === undefined || peer.state !== 'fresh') return why ?? 'ready'
-  return `not ready: ${why}`
 }
 
 function contribution({ source, value, reason }: RouterStatus['priority']['contributions'][number]): string {

@@ -2,6 +2,7 @@ import type { StoredEvent } from '../events/store.js'
 import { serverKey } from '../ipvs/table.js'
 import type { CheckResult, Override, RealServerStatus, RouterStatus, ServiceStatus } from '../messages.js'
 import type { PeerView } from '../peer/view.js'
+import { type ExplainedDirector, type ExplainedTracked, findDirector, findTracked } from './explain-director.js'
 import type { Status } from './status.js'
 
 export type ExplainedServer = {
@@ -21,24 +22,28 @@ export type ExplainedRouter = {
   readonly events: readonly StoredEvent[]
 }
 
-/** Everything that bears on one subject: a virtual router, or the real servers that a name fits. */
+/** Everything that bears on one subject: a virtual router, the real servers that a name fits, a director, or something that is tracked. */
 export type Explanation = {
   readonly subject: string
   readonly node: string
   readonly at: number
   readonly routers: readonly ExplainedRouter[]
   readonly servers: readonly ExplainedServer[]
+  readonly directors: readonly ExplainedDirector[]
+  readonly tracked: readonly ExplainedTracked[]
 }
 
 /**
- * Finds what `subject` names: `ROUTER`, `SERVICE`, `SERVICE/ADDRESS[:PORT]` or a bare `ADDRESS[:PORT]`. Both lists are
- * empty when it names nothing.
+ * Finds what `subject` names: `ROUTER`, `SERVICE`, `SERVICE/ADDRESS[:PORT]`, a bare `ADDRESS[:PORT]`, `DIRECTOR`, or what
+ * virtual routers track. All lists are empty when it names nothing.
  * @param recent the events of one subject, oldest first
+ * @param known the directors of the file
  */
 export function explain(
   status: Status,
   subject: string,
   recent: (subject: string) => readonly StoredEvent[],
+  known: readonly { readonly name: string; readonly addresses: readonly string[] }[] = [],
 ): Explanation {
   const wanted = target(subject)
   // 10.9.0.2:80 is also the beginning of 10.9.0.2:8080.
@@ -58,7 +63,10 @@ export function explain(
   const routers = status.routers
     .filter(({ name }) => name === subject)
     .map(router => ({ router, peers: status.peers, events: about(`router ${router.name}`) }))
-  return { subject, node: status.node, at: status.at, routers, servers }
+  // Its quorum may be tracked as well: that is told with the router.
+  const tracked = routers.length + servers.length > 0 ? [] : findTracked(status.routers, subject)
+  const directors = findDirector(status, subject, known, about)
+  return { subject, node: status.node, at: status.at, routers, servers, directors, tracked }
 }
 
 function applies({ service, address, port }: Override, name: string, server: RealServerStatus): boolean {

@@ -125,7 +125,7 @@ virtual router inner (vrid 51 on eth0): d1 is backup for 3d
 
   test('that there is no such thing', () => {
     expect(explainText(explain(two, 'nothing', () => []))).toBe(
-      'nothing: no such virtual router, service or real server\n',
+      'nothing: no such virtual router, service, real server, director or tracked thing\n',
     )
   })
 })
