@@ -7,7 +7,8 @@ import { withoutSecrets } from '../../config/without-secrets.js'
 import { runDoctor } from '../doctor/doctor.js'
 import { formatReport } from '../doctor/finding.js'
 import { fileTrouble } from '../file-trouble.js'
-import { exit, type Run, text } from './command.js'
+import type { Status } from '../status/status.js'
+import { exit, type Options, type Run, text } from './command.js'
 import { pathsOf, statusClient } from './daemon.js'
 import { loadFile } from './load-file.js'
 
@@ -40,8 +41,9 @@ export const bundle: Run = async ({ options, out, err }) => {
       ['metrics.txt', '/metrics'],
     ] as const)
       put(file, await answer(() => statusClient(options).get<unknown>(path)))
-    const loaded = load(paths.config)
-    const read = loaded?.ok ? loaded.config.files : (loaded?.files ?? [paths.config])
+    const { file, node } = await running(options, paths.config)
+    const loaded = load(file, node)
+    const read = loaded?.ok ? loaded.config.files : (loaded?.files ?? [file])
     for (const [at, file] of read.entries())
       put(`config-${at}-${basename(file)}`, await answer(async () => blanked(file)))
     put(
@@ -70,9 +72,20 @@ export const bundle: Run = async ({ options, out, err }) => {
   }
 }
 
-function load(file: string): ReturnType<typeof loadFile> | undefined {
+/** The file that runs here, whatever it is called, and as whom; without a director the one that is named. */
+async function running(options: Options, file: string): Promise<{ readonly file: string; readonly node?: string }> {
+  if (text(options, 'config') !== undefined) return { file }
   try {
-    return loadFile(file, { static: true })
+    const { node, config } = await statusClient(options).get<Status>('/v1/status')
+    return { file: config.file, node }
+  } catch {
+    return { file }
+  }
+}
+
+function load(file: string, node: string | undefined): ReturnType<typeof loadFile> | undefined {
+  try {
+    return loadFile(file, { static: true, node })
   } catch {
     return undefined
   }

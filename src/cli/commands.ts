@@ -39,6 +39,30 @@ export const commands: readonly Command[] = [
     load: async () => (await import('./run.js')).run,
   },
   {
+    name: 'init',
+    summary: 'a first configuration file, valid as it is; prints it, or writes it and says what is next',
+    options: [
+      json,
+      { flags: '--directors <list>', text: 'names and addresses, the preferred one first: d1=10.9.0.11,d2=10.9.0.12' },
+      { flags: '--vip <address>', text: 'the address that moves between them' },
+      { flags: '--interface <name>', text: 'where it is (default: the one with an address of a director, else eth0)' },
+      { flags: '--vrid <number>', text: 'of the virtual router', default: '51' },
+      {
+        flags: '--servers <addresses>',
+        text: 'real servers, a comma between them; without any only the address moves',
+      },
+      { flags: '--port <port>', text: 'of the virtual server', default: '80' },
+      { flags: '--forward <mode>', text: 'dr, nat or tun', default: 'dr' },
+      { flags: '--name <name>', text: 'of virtual router and virtual server', default: 'web' },
+      { flags: '-o, --output <file>', text: 'write it there; a file that exists is left alone' },
+    ],
+    examples: [
+      'lvskeeper init --directors d1=10.9.0.11,d2=10.9.0.12 --vip 10.9.0.100 --servers 10.9.0.21,10.9.0.22',
+      'lvskeeper init --directors d1=10.9.0.11,d2=10.9.0.12 --vip 10.9.0.100 -o /etc/lvskeeper/lvskeeper.yaml',
+    ],
+    load: async () => (await import('./init.js')).init,
+  },
+  {
     name: 'check',
     args: '[file]',
     summary: 'validate a configuration; exit 0, or 78 with every error',
@@ -276,6 +300,7 @@ export const commands: readonly Command[] = [
     summary: 'a support archive without secrets',
     options: [
       json,
+      { flags: '-c, --config <file>', text: 'configuration file (default: the one that runs)' },
       runDir,
       stateDir,
       { flags: '-o, --output <file>', text: 'archive to write', default: 'lvskeeper-bundle.tar.gz' },

@@ -16,7 +16,9 @@ export const plan: Run = call =>
     try {
       result = loadFile(file, { node })
     } catch (error) {
-      err(`${file}: ${fileTrouble(error)}\n`)
+      const text = `${file}: ${fileTrouble(error)}`
+      if (options['json']) out(`${JSON.stringify({ error: { code: 'config', text } })}\n`)
+      else err(`${text}\n`)
       return exit.config
     }
     if (!result.ok) {

@@ -15,20 +15,25 @@ export const table: Run = async call => {
     ipvs = await openIpvs()
   } catch (error) {
     if (!(error instanceof IpvsMissing)) throw error
-    call.err(`${error.message}\n`)
-    return exit.unavailable
+    return failed(call, 'unavailable', error.message, exit.unavailable)
   }
   try {
     call.out(await rendered(ipvs, call.options))
     return exit.ok
   } catch (error) {
     if (!(error instanceof GenlError)) throw error
-    const missing = error.code === 'EPERM'
-    call.err(missing ? 'the kernel shows its table to root only (CAP_NET_ADMIN)\n' : `${error.message}\n`)
-    return missing ? exit.permission : exit.failed
+    return error.code === 'EPERM'
+      ? failed(call, 'permission', 'the kernel shows its table to root only (CAP_NET_ADMIN)', exit.permission)
+      : failed(call, 'failed', error.message, exit.failed)
   } finally {
     ipvs.close()
   }
+}
+
+function failed({ options, out, err }: Call, code: string, text: string, status: number): number {
+  if (options['json']) out(line({ error: { code, text } }))
+  else err(`${text}\n`)
+  return status
 }
 
 async function rendered(ipvs: Ipvs, options: Options): Promise<string> {

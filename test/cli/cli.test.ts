@@ -164,6 +164,55 @@ virtual_routers:
     expect(all).not.toMatch(/hunter/)
   })
 
+  test('bundles the file that runs, whatever it is called; or the one that is named', async () => {
+    const conf = join(folder, 'other.yaml')
+    writeFileSync(conf, 'directors: { d1: { address: 10.9.0.11 } }\n# the other one\n')
+    const here = createServer((_, answer) =>
+      answer.setHeader('content-type', 'application/json').end(JSON.stringify({ node: 'd1', config: { file: conf } })),
+    )
+    const runs = mkdtempSync(join(folder, 'runs-'))
+    await new Promise<void>(listening => here.listen(join(runs, 'status.sock'), listening))
+    const archive = join(folder, 'running.tar.gz')
+    const read = (file: string) => execFileSync('tar', ['-xzOf', archive, `./${file}`], { encoding: 'utf8' })
+    try {
+      await run('bundle', '-o', archive, '--run-dir', runs)
+      expect(read('config-0-other.yaml')).toContain('# the other one')
+      await run('bundle', '-o', archive, '--run-dir', runs, '-c', pair)
+      expect(read('config-0-dr-pair.yaml')).toContain('real_servers')
+    } finally {
+      here.close()
+    }
+  })
+
+  test('writes a first file that check finds valid, and leaves one that exists alone', async () => {
+    const first = join(mkdtempSync(join(folder, 'init-')), 'first.yaml')
+    const words = [
+      '--directors',
+      'd1=10.9.0.11,d2=fd00:9::12',
+      '--vip',
+      '10.9.0.100',
+      '--servers',
+      '10.9.0.21,10.9.0.22',
+    ]
+    const written = await run('init', ...words, '-o', first)
+    expect(written).toMatchObject({ code: 0, out: '' })
+    expect(written.err).toContain(`lvskeeper check --host ${first}`)
+    expect(await run('check', first)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('valid (1 virtual router, 1 virtual server, 2 real servers; 0 warnings)'),
+    })
+    expect(await run('init', ...words, '-o', first)).toMatchObject({ code: 1, err: expect.stringContaining(first) })
+    const printed = await run('init', ...words)
+    expect(printed.out).toBe(readFileSync(first, 'utf8'))
+    expect(JSON.parse((await run('init', ...words, '--json')).out)).toEqual({ yaml: printed.out })
+    // Nothing is written that the director would refuse.
+    const bad = await run('init', '--directors', 'd1=10.9.0.11', '--vip', '10.9.0.300', '-o', join(folder, 'bad.yaml'))
+    expect(bad).toMatchObject({ code: 78, err: expect.stringContaining('10.9.0.300') })
+    expect(() => readFileSync(join(folder, 'bad.yaml'))).toThrow('ENOENT')
+    expect((await run('init', '--vip', '10.9.0.100')).code).toBe(64)
+    expect((await run('init', '--directors', 'd1=fd00::1', '--vip', 'fd00::100', '--servers', 'fd00::21')).code).toBe(0)
+  })
+
   test('imports keepalived.conf to a file, and leaves one that exists alone', async () => {
     const old = join(folder, 'keepalived.conf')
     writeFileSync(
