@@ -44,12 +44,21 @@ export function openBlock(node: Block['node'], report: Report): Block {
   }
 }
 
+/** RFC 9568: the multicast groups of VRRP. */
+const usualGroups: Readonly<Record<string, readonly string[]>> = {
+  vrrp_mcast_group4: ['224.0.0.18'],
+  vrrp_mcast_group6: ['ff02::12'],
+  mcast_dst_ip: ['224.0.0.18', 'ff02::12'],
+}
+
 /** Reports a statement that has no place in the YAML, with what is known about it. */
 export function reportUnsupported(node: Node, report: Report): void {
   if (obsolete.has(node.keyword))
     return report(node, 'note', 'obsolete', 'keepalived does nothing on this word any more.', 'Left out.')
   if (node.args.length === 1 && ['0', 'off', 'no', 'false'].includes(node.args[0] ?? ''))
     return report(node, 'note', 'not-needed', 'Switched off.', 'Left out.')
+  if (usualGroups[node.keyword]?.includes(node.args[0] ?? ''))
+    return report(node, 'note', 'not-needed', 'The group that VRRP uses anyway.', 'Left out.')
   const [severity, meaning, instead]: readonly [Severity, string, string] = unsupported[node.keyword] ?? [
     'lost',
     `lvskeeper has nothing that corresponds to ${node.keyword}.`,

@@ -64,10 +64,20 @@ function readSmtp(block: Block, context: CheckerContext): readonly Entries[] {
   return [result]
 }
 
-function readDns(block: Block): readonly Entries[] {
-  const type = block.one('type')?.args[0]
+function readDns(block: Block, { report }: CheckerContext): readonly Entries[] {
+  const typeNode = block.one('type')
+  const wanted = typeNode?.args[0]?.toUpperCase()
+  const type = wanted !== undefined && /^[A-Z][A-Z0-9]*$/.test(wanted) ? wanted : undefined
+  if (typeNode && type === undefined)
+    report(
+      typeNode,
+      'trap',
+      'bad-value',
+      'keepalived knows no such record type and asks for SOA.',
+      'The YAML asks for SOA.',
+    )
   const name = block.one('name')?.args[0]
-  return [mapOf({ dns: mapOf({ name, type: type?.toUpperCase() }) })]
+  return [mapOf({ dns: mapOf({ name, type }) })]
 }
 
 function readMisc(block: Block, { report, timing }: CheckerContext, node: Node): readonly Entries[] {

@@ -31,7 +31,7 @@ export function readChecker(node: Node, context: CheckerContext): Check[] {
   if (!kind) return []
   const { report } = context
   const block = openBlock(node, report)
-  const timing = readTiming(block, context.timing, report)
+  const timing = readTiming(block, context.timing, report, 'lenient')
   const target = readTarget(block, context)
   const found = kind.read(block, { ...context, timing }, node)
   block.finish()

@@ -54,15 +54,21 @@ function namesOf(sides: readonly Side[], given: readonly Given[]): readonly stri
 /** Own source addresses; in a pair of unicast peers also what the other one sends to. */
 function addressesOf(side: Side, sides: readonly Side[], index: number): readonly string[] {
   const taken = new Set(sides.slice(0, index).flatMap(one => one.routers.flatMap(router => router.source ?? [])))
+  // The other director holds a VIP, too: it names nobody, but for an owner.
+  const shared = new Set(
+    sides
+      .flatMap(one => one.routers.filter(router => router.priority < 255))
+      .flatMap(router => router.vips.map(vip => vip.address)),
+  )
   const own = new Map<number, string>()
   for (const router of side.routers)
-    if (router.source !== undefined && !taken.has(router.source))
+    if (router.source !== undefined && !taken.has(router.source) && !shared.has(router.source))
       own.set(router.family, own.get(router.family) ?? router.source)
   const [other] = sides.filter((_, at) => at !== index)
   if (sides.length === 2 && other)
     for (const router of other.routers) {
       const [peer, more] = router.peers
-      if (peer && !more && !own.has(router.family) && peer.address !== router.source)
+      if (peer && !more && !own.has(router.family) && peer.address !== router.source && !shared.has(peer.address))
         own.set(router.family, peer.address)
     }
   return [...own.values()]

@@ -1,6 +1,6 @@
 import type { Report } from './finding.js'
 import type { Node } from './keepalived-parse.js'
-import { endpoint, isAddress } from './keepalived-values.js'
+import { endpoint, isAddress, portNumber } from './keepalived-values.js'
 
 /** What one virtual_server_group (or a virtual_server's own header) listens on. */
 export type Target =
@@ -18,15 +18,20 @@ export type Target =
 /** The lines of a virtual_server_group (of all blocks with its name): addresses, ranges, networks, firewall marks. */
 export function readGroup(nodes: readonly Node[], report: Report): Target[] {
   const seen = new Set<string>()
-  return nodes
-    .flatMap(node => node.children.flatMap(child => readLine(child, report) ?? []))
-    .filter(target => {
-      const keys = targetKeys(target)
-      const twice = keys.some(key => seen.has(key))
-      for (const key of keys) seen.add(key)
-      if (twice) report(target.node, 'trap', 'duplicate-line', 'Stands in this group already.', 'Left out.')
-      return !twice
-    })
+  const all = nodes.flatMap(node => node.children.flatMap(child => readLine(child, report) ?? []))
+  const [plain] = all.filter(target => target.kind === 'mark' && target.family === undefined)
+  if (plain && [4, 6].every(family => all.some(target => target.family === family))) {
+    const meaning = 'A group of both families cannot have a mark without one: keepalived drops the whole group.'
+    report(plain.node, 'trap', 'group-families', meaning, 'Left out: write inet or inet6 behind the mark.')
+    return []
+  }
+  return all.filter(target => {
+    const keys = targetKeys(target)
+    const twice = keys.some(key => seen.has(key))
+    for (const key of keys) seen.add(key)
+    if (twice) report(target.node, 'trap', 'duplicate-line', 'Stands in this group already.', 'Left out.')
+    return !twice
+  })
 }
 
 /** One key for each kernel service that this becomes. */
@@ -39,7 +44,7 @@ export function targetKeys(target: Target): readonly string[] {
 function readLine(node: Node, report: Report): Target | undefined {
   const [first = '', second, third] = node.args
   if (first === 'fwmark') return readMark(node, second, third, report)
-  const port = second === undefined ? 0 : Number(second)
+  const port = portNumber(node, second, report) ?? 0
   const range = rangeOf(first)
   if (range === undefined || !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
     report(
@@ -92,7 +97,7 @@ function readMark(
 export function readHeader(node: Node, report: Report): Target | undefined {
   const [address = '', portText] = node.args
   if (address === 'fwmark') return readMark(node, portText, undefined, report)
-  const port = portText === undefined ? 0 : Number(portText)
+  const port = portNumber(node, portText, report) ?? 0
   if (!isAddress(address) || !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
     report(
       node,

@@ -31,6 +31,8 @@ export interface IncludeFiles {
 export type LineOptions = {
   /** The configuration id that `@id` conditions are compared with. */
   readonly id: string
+  /** All ids that the files are read for; `asked`: somebody said that they are all that matter. */
+  readonly others?: { readonly ids: ReadonlySet<string>; readonly asked: boolean }
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly files?: IncludeFiles
 }
@@ -124,7 +126,8 @@ export function readPieces(
       return
     }
     const text = applyConditions(line, builtins.id)
-    if (text === undefined || text === '') return
+    if (text === undefined) return otherId(line, place)
+    if (text === '') return
     const definition = parseDefinition(text)
     if (definition) {
       const { name, value } = definition
@@ -152,6 +155,19 @@ export function readPieces(
       const again = decomment(part).text
       if (again !== '') feed(again, place, builtins, round + 1)
     }
+  }
+
+  /** A line whose condition fails is another director's; it is told where nobody is read who takes it. */
+  function otherId(line: string, place: Place): void {
+    const { ids, asked } = options.others ?? { ids: new Set([options.id]), asked: false }
+    if ([...ids].some(id => applyConditions(line, id) !== undefined)) return
+    report(
+      place,
+      asked ? 'note' : 'lost',
+      'other-id',
+      'This line is for a director with another configuration id (keepalived -i).',
+      `Not in the YAML, which is for ${[...ids].join(' and ')}; name the others with --nodes.`,
+    )
   }
 
   function feedWith(

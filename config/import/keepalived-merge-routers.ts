@@ -4,37 +4,42 @@ import type { Director } from './keepalived-directors.js'
 import type { Router } from './keepalived-router.js'
 import { routerEntry } from './keepalived-router-entry.js'
 import { safeName } from './keepalived-values.js'
-import { type Entries, entries, items, plain, put } from './yaml-writer.js'
+import { type Entries, entries, get, items, plain, put } from './yaml-writer.js'
 
 type Pair = readonly (Router | undefined)[]
 
-/** Instances that are one virtual router: same name, else same vrid and family. */
+/** Instances that are one virtual router, by director: same name, else same vrid and family. */
 export function matchRouters(directors: readonly Director[], report: Report): Pair[] {
-  const [first, second] = directors
-  if (!first) return []
-  if (!second) return first.side.routers.map(router => [router])
-  const rest = new Set(second.side.routers)
-  const pairs: Pair[] = first.side.routers.map(router => {
-    const twin =
-      [...rest].find(other => other.name === router.name && other.vrid === router.vrid) ??
-      [...rest].find(other => other.vrid === router.vrid && other.family === router.family)
-    if (twin) rest.delete(twin)
-    else onlyHere(router, second)
-    return [router, twin]
+  const rows: (Router | undefined)[][] = []
+  directors.forEach(({ side }, index) => {
+    const open = new Set(rows)
+    const added = side.routers.map(router => {
+      const first = (row: Pair) => row.find(other => other !== undefined)
+      const twin =
+        [...open].find(row => first(row)?.name === router.name && first(row)?.vrid === router.vrid) ??
+        [...open].find(row => first(row)?.vrid === router.vrid && first(row)?.family === router.family)
+      if (twin) open.delete(twin)
+      const row = twin ?? Array.from<Router | undefined>({ length: directors.length })
+      row[index] = router
+      return row
+    })
+    rows.push(...added.filter(row => !rows.includes(row)))
   })
-  for (const router of rest) {
-    onlyHere(router, first)
-    pairs.push([undefined, router])
+  for (const row of rows) {
+    const router = row.find(one => one !== undefined)
+    directors.forEach((director, index) => {
+      if (router && row[index] === undefined) notThere(router, director)
+    })
   }
-  return pairs
+  return rows
 
-  function onlyHere(router: Router, missing: Director): void {
+  function notThere(router: Router, missing: Director): void {
     report(
       router.node,
       'lost',
       'only-one-director',
-      `${missing.name} has no instance with vrid ${router.vrid}: only one director takes part.`,
-      'In the YAML both take part. Give the one that shall not a priority of 1, or add it to the other file first.',
+      `${missing.name} has no instance with vrid ${router.vrid}: it takes no part.`,
+      'In the YAML all take part. Give the one that shall not a priority of 1, or add it to the other file first.',
     )
   }
 }
@@ -50,11 +55,11 @@ export function routerOf(pair: Pair, directors: readonly Director[], withPriorit
     const director = directors[index]
     return router && director ? [{ router, director }] : []
   })
-  const [first, second] = present
+  const [first, ...others] = present
   if (!first) return entries()
-  const group = first.director.side.groupOf.get(first.router.name)
-  const entry = routerEntry(first.router, first.director.rename, group === undefined ? undefined : safeName(group))
-  if (second) compareRouters(entry, first, second, report)
+  const entry = entryOf(first)
+  const highest = present.reduce((best, one) => (one.router.priority > best.router.priority ? one : best))
+  for (const other of others) compareRouters(entry, first, other, highest, report)
   const priorities = entries()
   for (const { router, director } of present) put(priorities, director.name, router.priority)
   const owners = present.filter(({ router }) => router.priority === 255)
@@ -75,24 +80,30 @@ export function routerOf(pair: Pair, directors: readonly Director[], withPriorit
   return entry
 }
 
+function entryOf({ router, director: { side, rename } }: Present): Entries {
+  const group = side.groupOf.get(router.name)
+  return routerEntry(router, rename, group === undefined ? undefined : safeName(group))
+}
+
 type Present = { readonly router: Router; readonly director: Director }
 
-function compareRouters(entry: Entries, first: Present, second: Present, report: Report): void {
-  const group = second.director.side.groupOf.get(second.router.name)
-  const other = routerEntry(second.router, second.director.rename, group === undefined ? undefined : safeName(group))
-  for (const key of new Set([...entry.pairs, ...other.pairs].map(pair => pair.key))) {
-    const [mine, theirs] = [entry, other].map(map => map.pairs.find(pair => pair.key === key)?.value)
+/** What another director says differently from the first. */
+function compareRouters(entry: Entries, first: Present, second: Present, highest: Present, report: Report): void {
+  const said = entryOf(first)
+
+  const other = entryOf(second)
+  for (const key of new Set([...said.pairs, ...other.pairs].map(pair => pair.key))) {
+    const [mine, theirs] = [said, other].map(map => map.pairs.find(pair => pair.key === key)?.value)
     if (same(mine, theirs)) continue
-    const higher = second.router.priority > first.router.priority ? second : first
     // Only a director of higher priority than the master ever has the choice.
     if (key === 'preempt') {
-      put(entry, key, higher === first ? mine : theirs)
+      put(entry, key, get(entryOf(highest), key))
       report(
         second.router.node,
         'note',
         'preempt-differs',
         'The two directors differ in whether they pre-empt; only the one of higher priority ever can.',
-        `The YAML does as ${higher.director.name}.`,
+        `The YAML does as ${highest.director.name}.`,
       )
     } else
       report(
@@ -126,11 +137,16 @@ function putTransport(
   put(entry, 'transport', 'unicast')
   const addresses = new Set(directors.flatMap(director => [...director.addresses]))
   const peers = unicast.flatMap(({ router }) => router.peers)
-  const known = directors.length > 1 && peers.every(peer => addresses.has(peer.address))
+  const spoken = directors.every(one => one.addresses.some(address => isOf(address, first.router.family)))
+  const known = directors.length > 1 && spoken && peers.every(peer => addresses.has(peer.address))
   if (!known) put(entry, 'peers', items([...new Set(peers.map(peer => peer.address))]))
   // keepalived looks at no TTL on unicast unless told to; RFC 9568 5.1.1.3 wants 255, its IPv6 adverts leave with 64.
   const least = Math.min(...peers.map(peer => peer.minTtl ?? 1))
   put(entry, 'min_ttl', least, least === 1 ? { after: 'keepalived accepts any; 255 where no router lies between' } : {})
+}
+
+function isOf(address: string, family: 4 | 6): boolean {
+  return address.includes(':') === (family === 6)
 }
 
 /** No tracking moves the priority of an owner: keepalived drops the weights. */

@@ -8,50 +8,48 @@ import { plain } from './yaml-writer.js'
 
 type Found = { readonly service: Director['side']['services'][number] }
 
+/** The virtual servers of all directors, each once; where they differ the first director that has it counts. */
 export function matchServices(directors: readonly Director[], report: Report): Found[] {
-  const [first, second] = directors
-  if (!first) return []
-  const mine = first.side.services
-  if (!second) return mine.map(service => ({ service }))
   const key = (service: Found['service']) => serviceKeys(service).sort().join(' ')
-  const theirs = new Map(second.side.services.map(service => [key(service), service]))
-  for (const service of mine) {
-    const twin = theirs.get(key(service))
-    theirs.delete(key(service))
-    if (!twin) onlyHere(service, second)
-    else if (fingerprint(service) !== fingerprint(twin))
-      report(
-        twin.node,
-        'lost',
-        'directors-differ',
-        `The two directors configure ${service.name} differently.`,
-        `The YAML has that of ${first.name}, for both. Compare the two blocks.`,
-      )
-  }
-  const rest = [...theirs.values()].filter(service => {
-    const clash = mine.some(other => serviceKeys(other).some(one => serviceKeys(service).includes(one)))
-    if (clash)
+  const found = new Map<string, { readonly service: Found['service']; readonly by: Director[] }>()
+  for (const director of directors)
+    for (const service of director.side.services) {
+      const twin = found.get(key(service))
+      if (!twin) {
+        const clash = [...found.values()].some(({ service: other, by }) =>
+          by[0] === director ? false : serviceKeys(other).some(one => serviceKeys(service).includes(one)),
+        )
+        if (clash)
+          report(
+            service.node,
+            'lost',
+            'directors-differ',
+            'Overlaps with a virtual server of another director.',
+            'Left out.',
+          )
+        else found.set(key(service), { service, by: [director] })
+        continue
+      }
+      twin.by.push(director)
+      if (fingerprint(service) !== fingerprint(twin.service))
+        report(
+          service.node,
+          'lost',
+          'directors-differ',
+          `The directors configure ${twin.service.name} differently.`,
+          `The YAML has that of ${twin.by[0]?.name}, for all. Compare the blocks.`,
+        )
+    }
+  for (const { service, by } of found.values())
+    for (const missing of directors.filter(director => !by.includes(director)))
       report(
         service.node,
         'lost',
-        'directors-differ',
-        'Overlaps with a virtual server of the other director.',
-        'Left out.',
+        'only-one-director',
+        `${missing.name} does not have this virtual server.`,
+        'In the YAML all directors have it.',
       )
-    else onlyHere(service, first)
-    return !clash
-  })
-  return [...mine, ...rest].map(service => ({ service }))
-
-  function onlyHere(service: Found['service'], missing: Director): void {
-    report(
-      service.node,
-      'lost',
-      'only-one-director',
-      `${missing.name} does not have this virtual server.`,
-      'In the YAML both directors have it.',
-    )
-  }
+  return [...found.values()].map(({ service }) => ({ service }))
 }
 
 /** Everything that matters of a service, without places and comments. */

@@ -2,7 +2,7 @@ import type { Report } from './finding.js'
 import { openBlock } from './keepalived-block.js'
 import type { OpenBlock } from './keepalived-router-settings.js'
 
-export function readPassword(block: OpenBlock, version: 2 | 3, report: Report): string | undefined {
+export function readPassword(block: OpenBlock, version: 2 | 3, strict: boolean, report: Report): string | undefined {
   const hmac = block.one('auth_hmac')
   if (hmac)
     report(
@@ -26,6 +26,16 @@ export function readPassword(block: OpenBlock, version: 2 | 3, report: Report): 
       'authentication-ignored',
       'VRRP version 3 has no such authentication: keepalived ignores the block.',
       'Left out.',
+    )
+    return undefined
+  }
+  if (strict) {
+    report(
+      outer,
+      'trap',
+      'authentication-ignored',
+      'Beside vrrp_strict (strict_mode) keepalived ignores the password: its adverts have none.',
+      'Left out: with it the two would not accept each other.',
     )
     return undefined
   }

@@ -8,7 +8,7 @@ import type { Node } from './keepalived-parse.js'
 import type { ServiceContext } from './keepalived-service.js'
 import { lastValid } from './keepalived-service-settings.js'
 import { type CheckerContext, readTiming } from './keepalived-timing.js'
-import { bool, command, isAddress, wholeNumber } from './keepalived-values.js'
+import { bool, command, isAddress, portNumber, wholeNumber } from './keepalived-values.js'
 import { type Comments, type Entries, mapOf, put } from './yaml-writer.js'
 
 export type RealServer = {
@@ -28,7 +28,7 @@ export type RealServer = {
 }
 
 export function familyFits(
-  { address, forward, node }: RealServer,
+  { address, forward, node }: Pick<RealServer, 'address' | 'forward' | 'node'>,
   [first]: readonly Target[],
   report: Report,
 ): boolean {
@@ -61,8 +61,9 @@ export function readRealServer(
   const block = openBlock(node, report)
   const forward = lastValid(block.all('lvs_method'), one => readForward(one, report)) ?? inherited.forward
   const timing = readTiming(block, inherited.timing, report)
-  const given = portText === undefined ? undefined : Number(portText)
-  const port = portOf(node, given, forward, inherited, report)
+  const given = portNumber(node, portText, report)
+  const valid = isAddress(address) && isPort(given ?? 0)
+  const port = valid ? portOf(node, given, forward, inherited, report) : undefined
   const own = port ?? inherited.port
   const context = { timing, port: own, checkPort: given !== undefined && given > 0 ? given : own, files, tls, report }
   const checks = checkerWords.flatMap(word => block.all(word)).flatMap(checker => readChecker(checker, context))
@@ -80,7 +81,7 @@ export function readRealServer(
     ...notify(block.one('notify_down'), 'server.down', report),
   ]
   block.finish()
-  if (!isAddress(address) || Number.isNaN(given ?? 0) || (given ?? 0) < 0 || (given ?? 0) > 65_535) {
+  if (!valid) {
     report(
       node,
       'trap',
@@ -97,6 +98,10 @@ export function readRealServer(
     ...(lower ? { lower } : {}),
     comments: blockComments(node),
   }
+}
+
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 0 && port <= 65_535
 }
 
 /** undefined: the virtual server's port. With dr and tun it cannot be another one. */
@@ -151,8 +156,13 @@ export function readSorry(
     report(node, 'trap', 'bad-address', 'keepalived takes literal addresses only.', 'Left out.')
     return undefined
   }
+  const given = portNumber(node, portText, report)
+  if (!isPort(given ?? 0)) {
+    report(node, 'trap', 'bad-address', 'keepalived takes numbers of ports only.', 'Left out.')
+    return undefined
+  }
   const forward = own ?? inherited.forward
-  const port = portOf(node, portText === undefined ? undefined : Number(portText), forward, inherited, report)
+  const port = portOf(node, given, forward, inherited, report)
   const entry = mapOf({ address, port, ...(own ? { forward: own.forward, tunnel: own.tunnel } : {}) })
   if (inhibit) put(entry, 'inhibit', true, commentsOf(inhibit))
   return { entry, address, port, node }

@@ -44,10 +44,10 @@ function vipList(vips: readonly Vip[], router: Router, rename: Rename): Value {
   return list
 }
 
-/** keepalived also tracks the interfaces that carry VIPs. */
+/** keepalived also tracks the interfaces that carry VIPs, but for those whose every VIP says no_track. */
 function trackOf(router: Router, rename: Rename): Entries | undefined {
   const named = new Set(router.tracks.filter(track => track.kind === 'interfaces').map(track => track.name))
-  const carriers = [...router.vips, ...router.excluded].flatMap(vip => vip.interface ?? [])
+  const carriers = [...router.vips, ...router.excluded].flatMap(vip => (vip.untracked ? [] : (vip.interface ?? [])))
   const more = [...new Set(carriers)].filter(nic => nic !== router.interface && !named.has(nic))
   const tracks = [
     ...router.tracks.map(track => (track.kind === 'interfaces' ? { ...track, name: rename(track.name) } : track)),

@@ -12,7 +12,7 @@ export function readPriority(block: OpenBlock, report: Report) {
   const state = block.one('state')
   const word = state?.args[0]
   const priorityNode = block.one('priority')
-  const given = wholeNumber(priorityNode, 1, 255, report)
+  const given = wholeNumber(priorityNode, 1, 255, report, 'exact')
   // vrrp.c: MASTER without a priority is taken for the owner of the addresses; a wrong priority becomes 100.
   const priority = given ?? (word === 'MASTER' && !priorityNode ? 255 : 100)
   if (state && word !== 'MASTER' && word !== 'BACKUP')
@@ -43,7 +43,7 @@ export function readPriority(block: OpenBlock, report: Report) {
 }
 
 export function readAdvertInterval(node: Node | undefined, version: 2 | 3, report: Report): number {
-  const ms = seconds(node, 0.01, 255, report) ?? 1000
+  const ms = seconds(node, 0.01, 255, report, 'exact') ?? 1000
   if (!node) return ms
   const most = version === 3 ? 40_950 : 255_000
   const rounded = version === 3 ? Math.round(ms / 10) * 10 : Math.max(1, Math.round(ms / 1000)) * 1000
@@ -65,7 +65,13 @@ export function readAdvertInterval(node: Node | undefined, version: 2 | 3, repor
   return result
 }
 
-export function readPreempt(block: OpenBlock, master: boolean, priority: number, report: Report): boolean | number {
+export function readPreempt(
+  block: OpenBlock,
+  master: boolean,
+  priority: number,
+  strict: boolean,
+  report: Report,
+): boolean | number {
   const never = block.one('nopreempt')
   block.one('preempt')
   const delayNode = block.one('preempt_delay')
@@ -81,12 +87,12 @@ export function readPreempt(block: OpenBlock, master: boolean, priority: number,
     )
   }
   const stays = never !== undefined && !master && priority !== 255
-  if (delayNode && (master || stays)) {
+  if (delayNode && (master || stays || strict)) {
     report(
       delayNode,
       'trap',
       'preempt-delay-ignored',
-      `keepalived ignores preempt_delay beside ${stays ? 'nopreempt' : 'state MASTER'}.`,
+      `keepalived ignores preempt_delay beside ${stays ? 'nopreempt' : master ? 'state MASTER' : 'vrrp_strict'}.`,
       'The YAML has no delay either. If it was meant: preempt: { delay: .. }.',
     )
     return !stays

@@ -58,15 +58,20 @@ export type RouterContext = {
   readonly globals: Globals
   readonly trackers: Trackers
   readonly later: ReadonlySet<string>
+  /** Of rules that say none. */
+  readonly preferences: ReadonlyMap<Node, number>
   readonly report: Report
 }
 
 /** What keepalived makes of one vrrp_instance; undefined when it cannot run at all. */
-export function readRouter(node: Node, { globals, trackers, later, report }: RouterContext): Router | undefined {
+export function readRouter(
+  node: Node,
+  { globals, trackers, later, preferences, report }: RouterContext,
+): Router | undefined {
   const block = openBlock(node, report)
   const name = node.args[0] ?? ''
   const vridNode = block.one('virtual_router_id')
-  const vrid = wholeNumber(vridNode, 1, 255, report)
+  const vrid = wholeNumber(vridNode, 1, 255, report, 'exact')
   const interfaceNode = block.one('interface')
   const vips = block.all('virtual_ipaddress').flatMap(list => readVips(list, report))
   const excluded = block.all('virtual_ipaddress_excluded').flatMap(list => readVips(list, report))
@@ -81,11 +86,21 @@ export function readRouter(node: Node, { globals, trackers, later, report }: Rou
   const strict = bool(block.one('strict_mode'), report) ?? globals.strict
   reportAccept(block, strict, priority, node, report)
   const advertNode = block.one('advert_int')
-  const password = readPassword(block, version, report)
-  const preempt = readPreempt(block, master, priority, report)
+  const password = readPassword(block, version, strict, report)
+  const preempt = readPreempt(block, master, priority, strict, report)
   const tracks = readTracks(block, trackers, later, report)
   const dontTrack = block.one('dont_track_primary')
-  const down = wholeNumber(block.one('down_timer_adverts'), 1, 100, report) ?? globals.downTimerAdverts
+  const downNode = block.one('down_timer_adverts')
+  const downWanted = wholeNumber(downNode, 1, 100, report) ?? globals.downTimerAdverts
+  if (strict && downNode && downWanted !== 3)
+    report(
+      downNode,
+      'trap',
+      'strict-ignores',
+      'Beside vrrp_strict keepalived ignores this: it waits 3 intervals.',
+      'Left out.',
+    )
+  const down = strict ? 3 : downWanted
   const ttlNode = block.one('unicast_ttl')
   const ttl = wholeNumber(ttlNode, 0, 255, report)
   if (ttlNode && ttl !== undefined && ttl !== 255)
@@ -100,7 +115,7 @@ export function readRouter(node: Node, { globals, trackers, later, report }: Rou
   const checksum = bool(block.one('v3_checksum_as_v2'), report) ?? globals.checksumAsV2
   const virtualMac = readVirtualMac(block, report)
   const routes = readRoutes(block.all('virtual_routes'), report)
-  const rules = readRules(block.all('virtual_rules'), report)
+  const rules = readRules(block.all('virtual_rules'), preferences, report)
   const notifies = readNotifies(block, 'INSTANCE', name, priority, report)
   const mail = bool(block.one('smtp_alert'), report) ?? globals.mailRouters
   const advertInterval = readAdvertInterval(advertNode, version, report)
@@ -116,13 +131,14 @@ export function readRouter(node: Node, { globals, trackers, later, report }: Rou
   const nic =
     interfaceOf(interfaceNode, interfaceNode?.args[0], report) ??
     vips.find(vip => vip.interface !== undefined)?.interface
-  if (vrid === undefined || nic === undefined) {
-    const missing = vrid === undefined ? 'virtual_router_id' : 'interface'
+  const needsVip = vips.length === 0 && (strict || version === 3)
+  if (vrid === undefined || nic === undefined || needsVip) {
+    const missing = vrid === undefined ? 'virtual_router_id' : nic === undefined ? 'interface' : 'virtual_ipaddress'
     report(
       node,
       'trap',
       'incomplete-instance',
-      `This instance has no valid ${missing}: keepalived does not run it.`,
+      `This instance has no valid ${missing}: keepalived does not run it, nor anything else of this file.`,
       'Left out.',
     )
     return undefined

@@ -2,7 +2,7 @@ import type { Report } from './finding.js'
 import type { CheckNames } from './keepalived-check-names.js'
 import type { Target } from './keepalived-group.js'
 import { notifyEntry } from './keepalived-notify.js'
-import type { RealServer } from './keepalived-real-server.js'
+import { familyFits, type RealServer } from './keepalived-real-server.js'
 import { type Service, startOf } from './keepalived-service.js'
 import { endpoint } from './keepalived-values.js'
 import { append, type Entries, entries, items, mapOf, plain, put, type Value } from './yaml-writer.js'
@@ -24,10 +24,12 @@ export function serviceEntries(
   ]
   return parts
     .filter(part => part.length > 0)
-    .map((part, index) => {
-      const wanted = index > 0 ? `${service.name}-mark` : service.name
-      const name = unique(wanted)
-      return { name, entry: entryOf(service, part, checks, report), notifies: alertsOf(service, name, part) }
+    .flatMap((part, index) => {
+      const fitting = service.realServers.filter(server => familyFits(server, part, report))
+      if (fitting.length === 0) return []
+      const own = { ...service, realServers: fitting }
+      const name = unique(index > 0 ? `${service.name}-mark` : service.name)
+      return { name, entry: entryOf(own, part, checks, report), notifies: alertsOf(own, name, part) }
     })
 }
 

@@ -100,7 +100,11 @@ export function readPersistence(
   const engine = block.one('persistence_engine')
   const portless = targets.some(target => target.kind === 'address' && target.port === 0)
   const given =
-    timeout && timeout.args.length > 0 ? wholeNumber(timeout, 1, 31 * 86_400, report) : timeout ? 360 : undefined
+    timeout && timeout.args.length > 0
+      ? wholeNumber(timeout, 1, 31 * 86_400, report, 'exact')
+      : timeout
+        ? 360
+        : undefined
   if (timeout && timeout.args.length === 0)
     report(
       timeout,

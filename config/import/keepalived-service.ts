@@ -159,8 +159,8 @@ function readTargets(node: Node, { groups, report }: ServiceContext): readonly T
 function oneFamily(targets: readonly Target[], node: Node, report: Report): readonly Target[] {
   const [first] = targets
   const tunnels = node.children.some(child => child.keyword === 'lvs_method' && child.args[0] === 'TUN')
-  if (tunnels || first?.kind !== 'address') return targets
-  const fitting = targets.filter(target => target.kind === 'mark' || target.family === first.family)
+  if (tunnels || first === undefined || first.family === undefined) return targets
+  const fitting = targets.filter(target => target.family === undefined || target.family === first.family)
   if (fitting.length < targets.length)
     report(
       node,

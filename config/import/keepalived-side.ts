@@ -5,6 +5,7 @@ import { readGroup, type Target, targetKeys } from './keepalived-group.js'
 import { type LineOptions, readPieces } from './keepalived-lines.js'
 import { type Node, parsePieces } from './keepalived-parse.js'
 import { type Router, readRouter } from './keepalived-router.js'
+import { rulePreferences } from './keepalived-routes.js'
 import { readService, type Service } from './keepalived-service.js'
 import { joinGroups, readSyncGroup, type SyncGroup } from './keepalived-sync-group.js'
 import { readTrackers, type Tracker, trackerKinds } from './keepalived-trackers.js'
@@ -35,6 +36,7 @@ export function readSide(file: string, text: string, options: LineOptions, repor
   const later = new Set(
     root.flatMap(node => (trackerKinds[node.keyword] ? `${trackerKinds[node.keyword]} ${node.args[0]}` : [])),
   )
+  const preferences = rulePreferences(root)
   const targets = readTargetGroups(root, report)
   const tls = readTls(root, report)
   const routers: Router[] = []
@@ -42,7 +44,7 @@ export function readSide(file: string, text: string, options: LineOptions, repor
   const services: Service[] = []
   let files = new Map<string, string>()
   for (const node of root) {
-    const context = { globals, trackers, later, report }
+    const context = { globals, trackers, later, preferences, report }
     if (trackerKinds[node.keyword]) {
       trackers.add(node)
       files = filePaths(trackers.all())

@@ -17,8 +17,13 @@ export type Timing = {
 export const builtInTiming: Timing = { interval: 60_000, timeout: 5000, alpha: false }
 
 /** Takes the timing words of a virtual server, a real server or a checker. */
-export function readTiming(block: Block, inherited: Timing, report: Report): Timing {
-  const retry = wholeNumber(block.one('retry'), 0, 1_000_000, report) ?? inherited.retry
+export function readTiming(
+  block: Block,
+  inherited: Timing,
+  report: Report,
+  how: 'exact' | 'lenient' = 'exact',
+): Timing {
+  const retry = wholeNumber(block.one('retry'), 0, 1_000_000, report, how) ?? inherited.retry
   const retryDelay = seconds(block.one('delay_before_retry'), 0, 86_400, report) ?? inherited.retryDelay
   const host = block.one('virtualhost')?.args[0] ?? inherited.virtualhost
   return {

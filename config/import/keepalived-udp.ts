@@ -21,7 +21,7 @@ export function readUdp(block: Block, { report }: CheckerContext): readonly Entr
     )
   const wanted = reply && hexOf(reply.args)
   if (!reply) put(udp, 'require_reply', false)
-  else if (reply.args.length === 0) put(udp, 'require_reply', true, commentsOf(reply))
+  else if (reply.args.length === 0 || wanted === '') put(udp, 'require_reply', true, commentsOf(reply))
   else if (wanted !== undefined) {
     put(udp, 'expect', mapOf({ contains: mapOf({ hex: wanted }) }), commentsOf(reply))
     report(
@@ -55,7 +55,7 @@ export function readUdp(block: Block, { report }: CheckerContext): readonly Entr
 
 /** keepalived's free form: `Ab12f 3 456` is AB 12 0F 03 45 06. undefined: something else is in it. */
 export function hexOf(words: readonly string[]): string | undefined {
-  const all = words.flatMap(word => word.match(/.{1,2}/g) ?? [])
+  const all = words.flatMap(word => word.split(/\s+/)).flatMap(word => word.match(/.{1,2}/g) ?? [])
   if (all.some(pair => !/^[0-9a-fA-F]{1,2}$/.test(pair))) return undefined
   return all.map(pair => pair.padStart(2, '0').toLowerCase()).join('')
 }

@@ -1,24 +1,74 @@
-import { isIP } from 'node:net'
+import { canonicalAddress } from '../schema/values.js'
 import type { Report } from './finding.js'
 import type { Node } from './keepalived-parse.js'
 import { splitCommand } from './keepalived-words.js'
 
-/** A whole number of this statement; out of range or none: reported, and keepalived's default stands. */
-export function wholeNumber(node: Node | undefined, min: number, max: number, report: Report): number | undefined {
+/**
+ * A whole number of this statement; out of range or none: reported, and keepalived's default stands. What follows the digits
+ * (`5x`, `10%`) keepalived overlooks, but not for every word: those are `exact`.
+ */
+export function wholeNumber(
+  node: Node | undefined,
+  min: number,
+  max: number,
+  report: Report,
+  how: 'exact' | 'lenient' = 'lenient',
+): number | undefined {
   if (!node) return undefined
   const text = node.args[0] ?? ''
-  const value = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN
-  if (value >= min && value <= max) return value
+  const [digits, rest] = leading(text)
+  const value = digits === '' || (rest !== '' && how === 'exact') ? Number.NaN : Number(digits)
+  if (value >= min && value <= max) {
+    if (rest !== '') cutNumber(node, value, rest, report)
+    return value
+  }
   ignoredValue(node, `a whole number from ${min} to ${max}`, report)
   return undefined
 }
 
-/** Seconds with a fraction, as milliseconds. */
-export function seconds(node: Node | undefined, min: number, max: number, report: Report): number | undefined {
+function leading(text: string): [digits: string, rest: string] {
+  const [, digits = '', rest = text] = /^([+-]?\d+)(.*)$/s.exec(text) ?? []
+  return [digits, rest]
+}
+
+function cutNumber(node: Node, value: number, rest: string, report: Report): void {
+  const meaning = `keepalived reads ${value} here and overlooks "${rest}".`
+  report(node, 'trap', 'number-cut', meaning, `The YAML has ${value}.`)
+}
+
+/** A port as it stands behind an address; NaN: none. */
+export function portNumber(node: Node, text: string | undefined, report: Report): number | undefined {
+  if (text === undefined) return undefined
+  const [digits, rest] = leading(text)
+  const port = digits === '' ? Number.NaN : Number(digits)
+  if (!(port >= 0 && port <= 65_535)) return Number.NaN
+  if (rest !== '') cutNumber(node, port, rest, report)
+  return port
+}
+
+/** Seconds with a fraction, as milliseconds; what is glued to them is told, and `exact` ones are lost with it. */
+export function seconds(
+  node: Node | undefined,
+  min: number,
+  max: number,
+  report: Report,
+  how: 'exact' | 'lenient' = 'lenient',
+): number | undefined {
   if (!node) return undefined
   const text = node.args[0] ?? ''
-  const value = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : Number.NaN
-  if (value >= min && value <= max) return Number((value * 1000).toFixed(3))
+  const [, digits, rest = ''] = /^(\d+\.?\d*|\.\d+)(.*)$/s.exec(text) ?? []
+  const value = digits === undefined || (rest !== '' && how === 'exact') ? Number.NaN : Number(digits)
+  if (value >= min && value <= max) {
+    if (rest !== '')
+      report(
+        node,
+        'trap',
+        'number-cut',
+        `keepalived wants a plain number: what it makes of "${text}" depends on the word and its version, down to millionths of a second.`,
+        `The YAML has ${duration(value * 1000)}.`,
+      )
+    return Number((value * 1000).toFixed(3))
+  }
   ignoredValue(node, `seconds from ${min} to ${max}`, report)
   return undefined
 }
@@ -86,13 +136,17 @@ export function command(node: Node, report: Report): Command | undefined {
   }
 }
 
+/** As lvskeeper takes them: without a zone (`%eth0`), and no IPv4 address in the clothes of IPv6. */
 export function isAddress(text: string | undefined): text is string {
-  return text !== undefined && isIP(text) !== 0
+  return text !== undefined && canonicalAddress(text) !== undefined
 }
 
-/** A name that the kernel takes for an interface (IFNAMSIZ); anything else is reported. */
+/** What the kernel takes for the name of an interface (IFNAMSIZ). */
+export const interfaceNames = /^(?!\.{1,2}$)[^\s/:]{1,15}$/
+
+/** A name that the kernel takes for an interface; anything else is reported. */
 export function interfaceOf(node: Node | undefined, name: string | undefined, report: Report): string | undefined {
-  if (!node || name === undefined || /^(?!\.{1,2}$)[^\s/:]{1,15}$/.test(name)) return name
+  if (!node || name === undefined || interfaceNames.test(name)) return name
   report(node, 'trap', 'bad-interface', `"${name}" cannot be the name of an interface.`, 'Left out.')
   return undefined
 }

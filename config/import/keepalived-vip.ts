@@ -7,6 +7,8 @@ export type Vip = {
   readonly address: string
   readonly prefix: number
   readonly interface?: string
+  /** `no_track`: its interface may be down. */
+  readonly untracked: boolean
 }
 
 type Word = { readonly takes: number; readonly severity: Severity; readonly meaning: string; readonly instead: string }
@@ -31,7 +33,12 @@ const options: Readonly<Record<string, Word>> = {
   mngtmpaddr: word(0, 'lost', 'Manages temporary addresses.', 'Not available.'),
   noprefixroute: word(0, 'lost', 'Adds no route for the prefix.', 'Use /32 (or /128): it brings no route.'),
   autojoin: word(0, 'lost', 'Joins multicast groups.', 'Not available.'),
-  no_track: word(0, 'note', 'Is not put back when somebody removes it.', 'lvskeeper puts every VIP back.'),
+  no_track: word(
+    0,
+    'note',
+    'Neither this address nor its interface is watched.',
+    'The YAML does not track the interface; lvskeeper puts every VIP back.',
+  ),
   preferred_lft: word(
     1,
     'note',
@@ -40,6 +47,9 @@ const options: Readonly<Record<string, Word>> = {
   ),
   use_vmac: word(0, 'lost', 'A macvlan for this address.', 'Use `virtual_mac` of the router.'),
 }
+
+/** linux/if.h: IFNAMSIZ, the closing zero included. */
+const longestLabel = 15
 
 /** One line of virtual_ipaddress; the words behind the address may come in any order. */
 export function readVip(node: Node, report: Report): Vip | undefined {
@@ -68,9 +78,21 @@ export function readVip(node: Node, report: Report): Vip | undefined {
     else if (Object.hasOwn(options, key)) {
       const option = options[key]
       if (!option) continue
-      report(node, option.severity, 'vip-option', option.meaning, option.instead)
       i += option.takes
+      if (key === 'label' && Buffer.byteLength(rest[i] ?? '') > longestLabel) {
+        const meaning = `A label has at most ${longestLabel} characters: keepalived drops the whole address.`
+        report(node, 'trap', 'vip-label', meaning, 'Left out. If it was meant, shorten the label and import again.')
+        return undefined
+      }
+      if (key === 'scope' && ['global', '0'].includes(rest[i] ?? '')) continue
+      report(node, option.severity, 'vip-option', option.meaning, option.instead)
     } else report(node, 'trap', 'unknown-word', `keepalived does not know "${key}" behind an address.`, 'Left out.')
   }
-  return { node, address, prefix, ...(dev === undefined ? {} : { interface: dev }) }
+  return {
+    node,
+    address,
+    prefix,
+    untracked: rest.includes('no_track'),
+    ...(dev === undefined ? {} : { interface: dev }),
+  }
 }

@@ -1,4 +1,4 @@
-import { collector, type Finding, type ImportResult } from './finding.js'
+import { collector, type Finding, type ImportResult, type Report } from './finding.js'
 import { descendants } from './keepalived-block.js'
 import { conditionIds } from './keepalived-definitions.js'
 import { nameDirectors } from './keepalived-directors.js'
@@ -6,6 +6,7 @@ import { emit } from './keepalived-emit.js'
 import type { IncludeFiles } from './keepalived-lines.js'
 import type { Node } from './keepalived-parse.js'
 import { readSide } from './keepalived-side.js'
+import { safeName } from './keepalived-values.js'
 import { writeYaml } from './yaml-writer.js'
 
 export type KeepalivedSource = {
@@ -28,14 +29,16 @@ export type KeepalivedOptions = {
 
 /**
  * keepalived.conf -> our YAML: one director's file, or both directors' files merged into one. A single file whose lines
- * carry `@id` conditions for two ids stands for both directors. Never throws on any text.
+ * carry `@id` conditions stands for all the directors that they tell apart. Never throws on any text.
  */
 export function importKeepalived(sources: readonly KeepalivedSource[], options: KeepalivedOptions = {}): ImportResult {
   const { report, findings } = collector()
-  const expanded = byCondition(sources)
-  const sides = expanded.map(({ file, text, id, node }) =>
-    readSide(file, text, { id: id ?? node ?? 'd1', ...options }, report),
-  )
+  const expanded = byCondition(sources, report)
+  const ids = new Set(expanded.map(({ id, node }) => id ?? node ?? 'd1'))
+  const sides = expanded.map(({ file, text, id, node }) => {
+    const asked = id !== undefined || node !== undefined
+    return readSide(file, text, { id: id ?? node ?? 'd1', others: { ids, asked }, ...options }, report)
+  })
   if (!sides.some(side => side.readable)) {
     const [first] = sources
     const place = { file: first?.file ?? '', line: 1, statement: first?.text.trim().split('\n')[0] ?? '' }
@@ -79,12 +82,24 @@ function linesOf({ before, after }: Node): readonly string[] {
   return after === undefined ? before : [...before, after]
 }
 
-/** One file for both directors: read once for each id that its conditions name. */
-function byCondition(sources: readonly KeepalivedSource[]): readonly KeepalivedSource[] {
+/** One file for several directors: read once for each id that its conditions name, and for any other where they name one only. */
+function byCondition(sources: readonly KeepalivedSource[], report: Report): readonly KeepalivedSource[] {
   const [only] = sources
   if (!only || sources.length !== 1 || only.id !== undefined || only.node !== undefined) return sources
-  const ids = conditionIds(only.text)
-  return ids.length === 2 ? ids.map(id => ({ ...only, id, node: id })) : sources
+  const [first, ...more] = conditionIds(only.text)
+  if (first === undefined) return sources
+  if (more.length === 0) {
+    const line = only.text.split('\n').findIndex(text => conditionIds(text).length > 0)
+    report(
+      { file: only.file, line: line + 1, statement: only.text.split('\n')[line]?.trim() ?? '' },
+      'note',
+      'other-director',
+      `Conditions tell ${first} (keepalived -i ${first}) from every other machine.`,
+      'The YAML has two directors: this one and "other".',
+    )
+    more.push('other')
+  }
+  return [first, ...more].map(id => ({ ...only, id, node: safeName(id) }))
 }
 
 function sorted(findings: readonly Finding[]): readonly Finding[] {

@@ -153,7 +153,7 @@ function mapNode(map: Entries, top: boolean, linesOf: LinesOf): YAMLMap {
 
 function scalar(value: string | number | boolean): Scalar {
   // `${env:` would be replaced when the file is read.
-  const result = new Scalar(typeof value === 'string' ? value.replaceAll('${env:', '$${env:') : value)
+  const result = new Scalar(typeof value === 'string' ? value.replaceAll('${env:', () => '$${env:') : value)
   // A word of digits and colons is a number of base 60 to older readers of YAML.
   if (typeof value === 'string' && /^[\d:]+$/.test(value)) result.type = 'QUOTE_DOUBLE'
   return result

@@ -58,6 +58,46 @@ describe('every file of the corpus', () => {
   })
 })
 
+/** What a hand may leave where another word belongs. */
+const otherWords = [
+  ...[
+    '192.168.200./24',
+    '0',
+    '-1',
+    '99999999999',
+    '::',
+    '256.1.1.1',
+    '10.9.0.1/33',
+    'fd00::1/64',
+    '""',
+    '"a b"',
+    '%',
+    '0x10',
+  ],
+  ...['1.5', 'é', '/', '$X', 'default', '10.9.0.100', '65536', '*', 'local', '4294967296', '[::1]:80', 'x'.repeat(70)],
+  ...[
+    `\${env:HOME}`,
+    'yes',
+    'null',
+    '~',
+    '0.0001',
+    'eth0:1234567890123456',
+    'a@b',
+    '@b',
+    'fe80::1%eth0',
+    '::ffff:1.2.3.4',
+  ],
+]
+
+/** One word of the line, whichever it is. */
+function replaced(line: string, word: number, other: string): string {
+  const words = line.split(/(\s+)/)
+  const places = words.flatMap((text, index) => (text.trim() === '' ? [] : [index]))
+  const place = places[word % places.length]
+  if (place !== undefined) words[place] = other
+  return words.join('')
+}
+
 describe('a damaged file', () => {
   const bodies = [...texts.values()]
   const change = fc.record({
@@ -65,7 +105,9 @@ describe('a damaged file', () => {
     edits: fc.array(
       fc.record({
         at: fc.nat({ max: 80 }),
-        how: fc.constantFrom('delete', 'twice', 'swap', 'brace', 'open', 'quote', 'word', 'value'),
+        how: fc.constantFrom('delete', 'twice', 'swap', 'brace', 'open', 'quote', 'word', 'value', 'other', 'other'),
+        word: fc.nat({ max: 8 }),
+        other: fc.constantFrom(...otherWords),
       }),
       { minLength: 1, maxLength: 4 },
     ),
@@ -75,7 +117,7 @@ describe('a damaged file', () => {
     fc.assert(
       fc.property(change, ({ body, edits }) => {
         const lines = bodies[body]!.split('\n')
-        for (const { at, how } of edits) {
+        for (const { at, how, word, other } of edits) {
           const index = at % lines.length
           const line = lines[index]!
           if (how === 'delete') lines.splice(index, 1)
@@ -85,6 +127,7 @@ describe('a damaged file', () => {
           if (how === 'open') lines.splice(index, 0, '{')
           if (how === 'quote') lines[index] = `${line}"`
           if (how === 'word') lines[index] = line.replace(/\S+/, word => word.slice(1))
+          if (how === 'other') lines[index] = replaced(line, word, other)
           if (how === 'value') lines[index] = line.replace(/\S+$/, 'x9.:/')
           if (lines.length === 0) lines.push('')
         }

@@ -5,10 +5,10 @@ import { importKeepalived } from '../../config/import/keepalived.js'
 import { loadConfig } from '../../config/load.js'
 
 /** The configuration that a file of the corpus becomes. */
-function config(name: string) {
+function config(name: string, addresses: readonly string[] = ['10.9.0.11', 'fd00:9::11']) {
   const file = join(import.meta.dirname, 'corpus', name)
   const { yaml } = importKeepalived([
-    { file, text: readFileSync(file, 'utf8'), addresses: ['10.9.0.11', 'fd00:9::11'] },
+    { file, text: readFileSync(file, 'utf8'), ...(addresses.length > 0 ? { addresses } : {}) },
   ])
   const loaded = loadConfig(yaml, { file: '/x', hostname: 'h', localAddresses: [], static: true, env: {} })
   if (!loaded.ok) throw new Error(`${yaml}\n${JSON.stringify(loaded.errors)}`)
@@ -29,6 +29,36 @@ test('the space between announcements is carried over for both families, in whol
   expect(routers.map(({ family, garp }) => [family, garp.interval])).toEqual([
     [4, 1],
     [6, 1],
+  ])
+})
+
+test('an interface whose VIP says no_track may be down', () => {
+  const [router] = config('vrrp-no-track.conf').routers
+  expect(router?.vips.map(vip => vip.interface)).toEqual(['eth0', 'eth1', 'eth2'])
+  expect(router?.track.interfaces.map(({ source }) => source)).toEqual(['interface eth2'])
+})
+
+test('what looks like an environment variable of ours stays what it was', () => {
+  const [script] = config('vrrp-literal-env.conf').tracking.scripts
+  expect(script?.check.probe).toMatchObject({ argv: ['/usr/local/bin/chk', `\${env:HOME}`, '$NOTHING'] })
+})
+
+test('a route or rule with a word that is no address is told, and the others are carried over', () => {
+  const [router] = config('vrrp-rules-broken.conf').routers
+  expect(router?.routes).toEqual([{ destination: '10.7.0.0/16', via: '10.9.0.1' }])
+  expect(router?.rules).toEqual([{ family: 4, from: '10.9.0.0/24', table: 2, preference: 16_384 }])
+})
+
+test('each director that conditions tell apart has its own priority', () => {
+  const priorities = (name: string) => config(name, []).directors.map(one => [one.name, one.priority, one.addresses])
+  expect(priorities('vrrp-conditions-three.conf')).toEqual([
+    ['lb1', 150, ['10.9.0.11']],
+    ['lb2', 100, ['10.9.0.12']],
+    ['lb3', 50, ['10.9.0.13']],
+  ])
+  expect(priorities('vrrp-conditions-one.conf')).toEqual([
+    ['primary', 150, ['10.9.0.11']],
+    ['other', 100, ['10.9.0.12']],
   ])
 })
 
