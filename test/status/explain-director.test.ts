@@ -28,7 +28,7 @@ director d2 (10.9.0.12): last heard 0.4s ago from 10.9.0.12
   ready
   lvskeeper 0.1.0, as here
   configuration 3f2a9c01, generation 12; as here
-  table complete, connection sync runs
+  table complete
   virtual router web: backup, priority 100
   events
     ${stamp(event.at)} notice  peer.heard         no longer: d2 is not heard (9s)
