@@ -132,7 +132,8 @@ function macvlan(router: RouterFile, kind: 4 | 6, rename: (word: string) => stri
   const { interface: name, transmit_on_parent: parent = false } = given === true ? {} : given
   return {
     interface: name === undefined ? `vrrp${kind === 6 ? '6' : ''}.${router.vrid}` : rename(name),
-    transmitOnParent: parent,
+    // What the others send to this director's address reaches the interface below, never the macvlan.
+    transmitOnParent: parent || router.transport === 'unicast',
   }
 }
 

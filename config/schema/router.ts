@@ -198,9 +198,18 @@ export const routerShape = {
   track: track.optional(),
   witness: witness.optional(),
   virtual_mac: z
-    .union([flag(), mapping({ interface: interfaceName().optional(), transmit_on_parent: flag().optional() })], {
-      error: coded('bad-virtual-mac', 'expected true, false or { interface: vrrp.51 }'),
-    })
+    .union(
+      [
+        flag(),
+        mapping({
+          interface: interfaceName().optional().describe('Name of the macvlan. Default vrrp.VRID, IPv6: vrrp6.VRID.'),
+          transmit_on_parent: flag()
+            .optional()
+            .describe('Adverts leave from the interface below, with its MAC. Always so with unicast.'),
+        }),
+      ],
+      { error: coded('bad-virtual-mac', 'expected true, false or { interface: vrrp.51 }') },
+    )
     .optional()
     .describe('VIPs on a macvlan with the MAC of the virtual router. Default false.'),
   sync_group: reference('a sync group').optional().describe('Routers of the same group change state together.'),

@@ -38,6 +38,8 @@ export const macvlanSysctls = ({
   [interfaceSysctl('ipv4', name, 'rp_filter'), '0'],
   [interfaceSysctl('ipv4', name, 'accept_local'), '1'],
   [interfaceSysctl('ipv4', name, 'arp_ignore'), '1'],
+  // A dead director's kernel has the VIP for a while yet: its answers to the next master's gratuitous requests would lead switches back to it.
+  [interfaceSysctl('ipv4', name, 'drop_gratuitous_arp'), '1'],
   [interfaceSysctl('ipv4', parent, 'arp_ignore'), '1'],
   [interfaceSysctl('ipv4', parent, 'arp_filter'), '1'],
   // Its own requests, for answers that leave with a VIP as source, would show clients the VIP at the parent's MAC.

@@ -1,5 +1,5 @@
 import type { Vip } from '../../vrrp/ports.js'
-import type { VirtualRouter } from '../../vrrp/virtual-router.js'
+import { allVips, type VirtualRouter } from '../../vrrp/virtual-router.js'
 import { type Conflict, probeConflict } from '../linux/conflict-probe.js'
 import type { Links } from '../linux/links.js'
 import { virtualMac } from '../linux/macvlan.js'
@@ -43,7 +43,7 @@ export function createConflicts({ links, found, ...ports }: ConflictsPorts) {
 
   /** `master`: whether this director has the VIPs now, so that no other director may. */
   async function look(router: VirtualRouter, master: () => boolean): Promise<void> {
-    const vips = [...router.vips, ...router.excludedVips].slice(0, most)
+    const vips = allVips(router).map(onParent(router)).slice(0, most)
     for (let at = 0; at < vips.length; at += width) {
       const some = vips.slice(at, at + width)
       // Who answered while the VIPs were still theirs is no conflict, even where we have them by now.
@@ -89,4 +89,12 @@ export function createConflicts({ links, found, ...ports }: ConflictsPorts) {
       return tail
     },
   }
+}
+
+/**
+ * Never from the interface with the virtual MAC: a switch that sees a backup's question come from there sends it what is meant for the master,
+ * until the master sends a frame of its own.
+ */
+function onParent({ interface: parent, virtualMac: macvlan }: VirtualRouter): (vip: Vip) => Vip {
+  return vip => (vip.interface === macvlan?.interface ? { ...vip, interface: parent } : vip)
 }

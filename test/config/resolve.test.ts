@@ -121,6 +121,11 @@ describe('a virtual router', () => {
     })
   })
 
+  test('sends unicast adverts from the interface below its macvlan, where the others’ come in', () => {
+    const { virtualMac } = router('vips: [10.9.0.100/32], virtual_mac: true, transport: unicast')
+    expect(virtualMac).toEqual({ interface: 'vrrp.51', transmitOnParent: true })
+  })
+
   test('tracks what has weights as what has none', () => {
     const text = `${directors}virtual_routers:
   web:

@@ -5,29 +5,34 @@ import { keepalivedBeside } from './keepalived-beside.js'
 import { createPair, type Director, now, sleep } from './pair.js'
 
 /** How the virtual MAC is tried: in `npm test`, and in the nights besides. */
-export const macWays: readonly Way[] = [{ version: 3, family: 4, transport: 'multicast', preempt: true }]
+export const macWays: readonly Way[] = [
+  { version: 3, family: 4, transport: 'multicast', preempt: true },
+  { version: 3, family: 4, transport: 'unicast', preempt: true },
+]
 export const moreMacWays: readonly Way[] = [
   { version: 3, family: 4, transport: 'multicast', preempt: false },
   { version: 3, family: 6, transport: 'multicast', preempt: true },
   { version: 3, family: 6, transport: 'multicast', preempt: false },
   { version: 2, family: 4, transport: 'multicast', preempt: true },
+  { version: 3, family: 4, transport: 'unicast', preempt: false },
+  { version: 2, family: 4, transport: 'unicast', preempt: true },
 ]
 
 const vips = { 4: '10.9.0.100', 6: 'fd00:9::100' } as const
 const macs = { 4: '00:00:5e:00:01:33', 6: '00:00:5e:00:02:33' } as const
 
 /**
- * Both programs with the virtual MAC of virtual router 51, by multicast, lvskeeper on `ours`: start, stop, return and crash of the better one; without pre-emption the
+ * Both programs with the virtual MAC of virtual router 51, lvskeeper on `ours`: start, stop, return and crash of the better one; without pre-emption the
  * better one, started last, leaves the VIP where it is. The client reaches the VIP wherever it is, and lvskeeper's at the virtual MAC alone.
  * `program`: which keepalived.
  */
 export async function macBesideKeepalived(ours: 'd1' | 'd2', way: Way, program?: string): Promise<void> {
-  const { version, family, preempt } = way
+  const { version, family, transport, preempt } = way
   const [vip, mac] = [vips[family], macs[family]]
   const pair = await createPair({
     interval: version === 2 ? '1s' : '100ms',
     vips: family === 4 ? `${vip}/32` : `'${vip}/128'`,
-    router: [`version: ${version}`, `preempt: ${preempt}`, 'virtual_mac: true'].join('\n'),
+    router: [`version: ${version}`, `transport: ${transport}`, `preempt: ${preempt}`, 'virtual_mac: true'].join('\n'),
   })
   const theirs = ours === 'd1' ? 'd2' : 'd1'
   const director = pair[ours]
@@ -111,7 +116,8 @@ export async function macBesideKeepalived(ours: 'd1' | 'd2', way: Way, program?:
   }
 }
 
-function config({ version, family, preempt }: Way, name: 'd1' | 'd2'): string {
+function config({ version, family, transport, preempt }: Way, name: 'd1' | 'd2'): string {
+  const [own, other] = name === 'd1' ? ['10.9.0.11', '10.9.0.12'] : ['10.9.0.12', '10.9.0.11']
   return `vrrp_instance web {
   interface eth0
   state BACKUP
@@ -121,6 +127,7 @@ function config({ version, family, preempt }: Way, name: 'd1' | 'd2'): string {
   advert_int ${version === 2 ? 1 : 0.1}
   ${preempt ? '' : 'nopreempt'}
   use_vmac vrrp.51
+  ${transport === 'unicast' ? `vmac_xmit_base\n  unicast_src_ip ${own}\n  unicast_peer {\n    ${other}\n  }` : ''}
   virtual_ipaddress {
     ${vips[family]}/${family === 4 ? 32 : 128}
   }

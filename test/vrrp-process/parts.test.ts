@@ -152,6 +152,26 @@ describe('asking who else has a VIP', () => {
       expect(await ask(peer, true, neighbours)).toMatchObject([{ owner: other.name, director: true, mac: peer }])
   })
 
+  test('asks from the interface below one with a virtual MAC, lest switches take this director for the master', async () => {
+    const virtual = { virtualMac: { interface: 'vrrp.51', transmitOnParent: true } }
+    const carriers = [
+      { address: vip, prefix: 32, interface: 'vrrp.51' },
+      { address: '10.9.1.1', prefix: 32, interface: 'eth1' },
+    ]
+    const asked: string[] = []
+    const conflicts = createConflicts({
+      links: {} as never,
+      found() {},
+      async probe(name, address) {
+        asked.push(`${address} ${name}`)
+        return { nobody: true }
+      },
+      neighbours: async () => [],
+    })
+    await conflicts.look({ ...router, ...virtual, vips: carriers }, () => false)
+    expect(asked).toEqual([`${vip} eth0`, '10.9.1.1 eth1'])
+  })
+
   test('is an alarm with the MAC, and a warning where it is a director', () => {
     const conflict = { router: 'web', address: vip, interface: 'eth0', mac: foreign, director: false }
     expect(conflictEvent(conflict, 0)).toMatchObject({

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test }
 import { until } from '../lab/harness.js'
 import { createPair, type Director, now, type Pair, signal, sleep, vip } from './pair.js'
 
+const mac = '00:00:5e:00:01:33'
+
 describe('a director with virtual MAC and routes', () => {
   let pair: Pair
   beforeAll(async () => {
@@ -16,7 +18,6 @@ describe('a director with virtual MAC and routes', () => {
 
   const ip = async (director: Director, ...argv: string[]) =>
     (await pair.topology.exec(director.name, ['ip', ...argv])).stdout
-  const mac = '00:00:5e:00:01:33'
 
   test('advertises from it, has the VIP on it, and announces it', async () => {
     const { d1, d2, wire } = pair
@@ -69,5 +70,58 @@ describe('a director with virtual MAC and routes', () => {
     expect((await pair.topology.exec('d1', ['cat', '/proc/sys/net/ipv4/conf/eth0/arp_ignore'])).stdout).toBe('0\n')
     await until('d2 has the VIP', () => d2.has())
     expect(await ip(d2, 'route', 'show', 'proto', '112')).toContain('10.99.0.0/16')
+  }, 30_000)
+})
+
+describe('a pair with a virtual MAC that speaks unicast', () => {
+  let pair: Pair
+  beforeAll(async () => {
+    pair = await createPair({ router: 'virtual_mac: true\ntransport: unicast' })
+    await pair.up()
+  }, 60_000)
+  beforeEach(() => onTestFailed(() => console.log(pair.story())))
+  afterAll(() => pair.down())
+
+  test('is reached all the time, whoever is master: a backup sends nothing with that MAC', async () => {
+    const { d1, d2, topology } = pair
+    const port = ['tcpdump', '-i', 'd1', '-Q', 'in', '-e', '-n', '-l', '--immediate-mode', `ether src ${mac}`]
+    const listener = topology.spawnIn('sw', port)
+    let fromFirst: string[] = []
+    let listening = false
+    listener.stdout?.on('data', text => fromFirst.push(String(text)))
+    listener.stderr?.on('data', text => {
+      listening ||= String(text).includes('listening on')
+    })
+    const replies: number[] = []
+    topology.spawnIn('cl', ['ping', '-i', '0.02', '-W', '1', vip]).stdout?.on('data', text => {
+      for (const _ of String(text).matchAll(/bytes from/g)) replies.push(now())
+    })
+    await until('the client has answers', () => listening && replies.length > 10)
+
+    await d1.failover({ router: 'web' })
+    await until('d2 alone has the VIP', () => d2.has() && !d1.has())
+    fromFirst = []
+    // d1 asks twice who has the VIP.
+    await sleep(1_000)
+    expect(fromFirst).toEqual([])
+    await d1.failover({ router: 'web', back: true })
+    await until('d1 alone has the VIP', () => d1.has() && !d2.has())
+    await sleep(1_000)
+    // That it would have been seen.
+    expect(fromFirst).not.toEqual([])
+
+    // A burst of announcements follows after five seconds only: until then nothing would lead the switch back.
+    expect(Math.max(...replies.slice(1).map((at, index) => at - replies[index]!))).toBeLessThan(500)
+    expect(now() - replies.at(-1)!).toBeLessThan(500)
+
+    // Its kernel still has the VIP and the interface: it must not answer what the next master announces.
+    fromFirst = []
+    d1.killAll()
+    await until('d2 has the VIP', () => d2.has())
+    const took = now()
+    expect(d1.has()).toBe(true)
+    await sleep(1_000)
+    expect(fromFirst.join('')).not.toContain(`${mac} > ${mac}`)
+    expect(replies.filter(at => at > took + 300).length).toBeGreaterThan(20)
   }, 30_000)
 })
