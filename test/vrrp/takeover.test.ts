@@ -181,6 +181,33 @@ describe('own slowness is not the other side’s silence', () => {
     }
   })
 
+  test('however far apart two directors sleep, there is one takeover for each sleep at most, and two masters for an advert at most', () => {
+    let moved = 0
+    for (let seed = 1; seed <= 400; seed++) {
+      const interval = [20, 50, 100, 1000][seed % 4]!
+      const sim = running(seed, [150, 100], { advertInterval: interval, preempt: { mode: 'never' } }, seed % 2 === 0)
+      const before = sim.directors.map(takeovers)
+      const began = sim.now() + sim.rnd.between(0, interval)
+      let awake = began
+      for (const one of sim.directors) {
+        const at = began + sim.rnd.between(0, 4 * interval)
+        const length = sim.rnd.between(0.5, 6) * interval
+        awake = Math.max(awake, at + length)
+        sim.at(at, () => sim.stall(one, length))
+      }
+      sim.until(awake + 1.1 * interval + 3)
+      expect({ seed, masters: sim.masters().length }).not.toEqual({ seed, masters: 2 })
+      sim.until(awake + 12 * interval)
+      const [first, second] = sim.directors.map((one, i) => takeovers(one) - before[i]!)
+      // The second one took over from the first, and the first from the second where that slept as a master.
+      expect({ seed, legal: second! <= 1 && first! <= second! }).toEqual({ seed, legal: true })
+      expect(sim.masters()).toHaveLength(1)
+      moved += second!
+    }
+    // That it does move.
+    expect(moved).toBeGreaterThan(50)
+  })
+
   test('but of those who slept the best one takes over from a master that does not wake, and nobody else', () => {
     for (let seed = 1; seed <= 80; seed++) {
       const interval = [20, 50, 100, 1000][seed % 4]!
