@@ -87,6 +87,8 @@ type TableEntry = { readonly service: Service; readonly servers: ReadonlyMap<str
  * computed again; where it is the very same object, not even compared: keep it while nothing new is said.
  */
 export function desired(inputs: readonly VirtualServerInput[], context: Context): Desired {
+  const { before } = context
+  if (before && allStand(inputs, before, context)) return before
   const table = new Map<string, TableEntry>()
   const services = new Map<string, ServiceOutcome>()
   const names = new Map<string, string>()
@@ -94,7 +96,7 @@ export function desired(inputs: readonly VirtualServerInput[], context: Context)
   const parts = new Map<string, Part>()
   let next: Millis | undefined
   for (const input of inputs) {
-    const known = context.before?.parts.get(input.name)
+    const known = before?.parts.get(input.name)
     const part = known && stands(known, input, context) ? known : again(known, partOf(input, context))
     parts.set(input.name, part)
     services.set(input.name, part.outcome)
@@ -106,6 +108,16 @@ export function desired(inputs: readonly VirtualServerInput[], context: Context)
     if (part.next !== undefined && (next === undefined || part.next < next)) next = part.next
   }
   return { table, services, names, quiet, parts, ...(next === undefined ? {} : { next }) }
+}
+
+/** Nothing new is said of any, and nothing has come, gone or changed its place. */
+function allStand(inputs: readonly VirtualServerInput[], { parts }: Desired, context: Context): boolean {
+  if (inputs.length !== parts.size) return false
+  const known = parts.entries()
+  return inputs.every(input => {
+    const [name, part] = known.next().value ?? []
+    return part !== undefined && name === input.name && stands(part, input, context)
+  })
 }
 
 function stands(known: Part, input: VirtualServerInput, context: Context): boolean {

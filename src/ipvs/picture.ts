@@ -13,6 +13,8 @@ const LONGEST_QUICK: Millis = 10_000
 /** Everything else is compared service by service, some with each quick read, all of them in this time. */
 const ROUND: Millis = 60_000
 
+type Entry = Table extends ReadonlyMap<string, infer E> ? E : never
+
 /** What we believe the kernel holds of our services, and how that belief is kept true. */
 export type Picture = {
   table(): Table
@@ -68,17 +70,19 @@ export function picture(kernel: Kernel, clock: Pick<Clock, 'now'>): Picture {
       const keys = everything ? [...ours.keys()] : [...doubtful].filter(key => ours.has(key))
       if (keys.length === 0) return []
       const listed = await kernel.list(keys.flatMap(key => ours.get(key) ?? []))
-      const found = new Map(table)
+      let found: Map<string, Entry> | undefined
       const theirs: Op[] = []
       for (const key of keys) {
         const [before, after] = [table.get(key), listed.get(key)]
         const changes = plan(after ? new Map([[key, after]]) : new Map(), before ? new Map([[key, before]]) : new Map())
         if (changes.length === 0) continue
         if (!first) theirs.push(...changes)
+        found ??= new Map(table)
         if (after) found.set(key, after)
         else found.delete(key)
       }
-      table = found
+      // Where nothing differs it stays the same object, and who compares with it has nothing to do.
+      table = found ?? table
       for (const key of keys) doubtful.delete(key)
       everything = false
       first = false
@@ -99,13 +103,14 @@ export function picture(kernel: Kernel, clock: Pick<Clock, 'now'>): Picture {
       table = applyOps(table, ops)
     },
     matches(wanted, except) {
-      const same = new Map(table)
+      let same: Map<string, Entry> | undefined
       for (const [key, entry] of wanted) {
         const have = table.get(key)
-        if (except.has(key) || (have && !sameOrder(have, entry))) continue
+        if (have === entry || except.has(key) || (have && !sameOrder(have, entry))) continue
+        same ??= new Map(table)
         same.set(key, entry)
       }
-      table = same
+      table = same ?? table
     },
     doubt(key) {
       if (key === 'everything') everything = true

@@ -12,9 +12,9 @@ import { endpoint, type Forward } from '../ipvs/table.js'
  */
 export function fastReader(path = '/proc/net/ip_vs', { slice = SLICE } = {}): () => Promise<FastTable> {
   const buffer = Buffer.allocUnsafe(64 * 1024)
-  let blocks: Blocks = new Map()
+  let before = nothingRead
   return async () => {
-    const parser = blockParser(blocks)
+    const parser = blockParser(before)
     const file = openIfThere(path)
     try {
       for (let began = performance.now(); file !== undefined; ) {
@@ -28,9 +28,8 @@ export function fastReader(path = '/proc/net/ip_vs', { slice = SLICE } = {}): ()
     } finally {
       if (file !== undefined) closeSync(file)
     }
-    const parsed = parser.end()
-    blocks = parsed.blocks
-    return parsed.table
+    before = parser.end()
+    return before.table
   }
 }
 
@@ -57,32 +56,38 @@ function openIfThere(path: string): number | undefined {
  * Lines that make no sense are skipped.
  */
 export function parseFastTable(text: string): FastTable {
-  const parser = blockParser(new Map())
+  const parser = blockParser(nothingRead)
   parser.add(text)
   return parser.end().table
 }
 
 type Block = { readonly key: string; readonly scheduler: string; readonly servers: ReadonlyMap<string, FastServer> }
 /**
- * Services by their very lines. The lines that were read first stay the key: those of each second would live as long as the next read, and
- * tens of thousands of real servers have the collector move megabytes of them for nothing.
+ * A service by its very lines. Those that were read first are kept: the same text of each second would live as long as the next read, and
+ * of tens of thousands of real servers the collector would move megabytes for nothing.
  */
-type Blocks = ReadonlyMap<string, { readonly lines: string; readonly block: Block | undefined }>
+type Lines = { readonly lines: string; readonly block: Block | undefined }
+type Read = { readonly table: FastTable; readonly all: readonly Lines[]; readonly byLines: ReadonlyMap<string, Lines> }
+const nothingRead: Read = { table: new Map(), all: [], byLines: new Map() }
 
-/** Takes the text in pieces; what was known by the same lines is not parsed again. */
-function blockParser(known: Blocks) {
-  const blocks = new Map<string, { readonly lines: string; readonly block: Block | undefined }>()
-  const table = new Map<string, Block>()
+/** Takes the text in pieces; what was known by the same lines is not parsed again, and where all of it is the same, so is the answer. */
+function blockParser(before: Read) {
+  const all: Lines[] = []
   /** The lines of a service that the next piece may go on with. */
   let rest = ''
 
   function take(lines: string): void {
-    const same = known.get(lines) ?? { lines, block: parseBlock(lines) }
-    blocks.set(same.lines, same)
-    const { block } = same
-    if (!block) return
-    const other = table.get(block.key)
-    table.set(block.key, other ? joined(other, block) : block)
+    all.push(before.byLines.get(lines) ?? { lines, block: parseBlock(lines) })
+  }
+
+  function read(): Read {
+    if (all.length === before.all.length && all.every((one, at) => one === before.all[at])) return before
+    const table = new Map<string, Block>()
+    for (const { block } of all) {
+      const other = block && table.get(block.key)
+      if (block) table.set(block.key, other ? joined(other, block) : block)
+    }
+    return { table, all, byLines: new Map(all.map(one => [one.lines, one])) }
   }
 
   return {
@@ -96,9 +101,9 @@ function blockParser(known: Blocks) {
       }
       rest = text.slice(start)
     },
-    end(): { table: FastTable; blocks: Blocks } {
+    end(): Read {
       if (rest !== '') take(rest)
-      return { table, blocks }
+      return read()
     },
   }
 }

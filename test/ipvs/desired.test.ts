@@ -286,6 +286,18 @@ describe('what is said as before', () => {
     const before = decide([realServer(21), realServer(22)])
     expect(entry(decide([realServer(21), realServer(22)], {}, { before }))).toBe(entry(before))
   })
+  test('of all virtual servers in their order gives the very same answer, and another one where one comes, goes or changes its place', () => {
+    const [a, b] = ['a', 'b'].map((name, n) =>
+      virtualServer([realServer(21)], { name, ids: [{ protocol: 'tcp', address: '10.9.0.100', port: 80 + n }] }),
+    ) as [VirtualServerInput, VirtualServerInput]
+    const before = desired([a, b], { now: 0 })
+    expect(desired([{ ...a }, b], { now: 5, before })).toBe(before)
+    for (const other of [[b, a], [a], [a, b, { ...a, name: 'c' }], [a, { ...b, quorum: 2 }]]) {
+      const { parts: _, ...anew } = desired(other, { now: 5, before })
+      const { parts: __, ...plain } = desired(other, { now: 5 })
+      expect([anew, [...anew.services.keys()]]).toEqual([plain, other.map(({ name }) => name)])
+    }
+  })
   test('is computed again where anything at all differs', () => {
     const before = decide([realServer(21), realServer(22)], { slowStart: 20_000 })
     const again = (server: Partial<RealServerInput>, more: Partial<VirtualServerInput> = {}) =>
