@@ -249,6 +249,14 @@ describe('lvskeeper table prints what ipvsadm prints', () => {
       expect(await ourTable({ ...view, nosort: true }), options.join(' ')).toBe(ipvsadm('-Ln', '--nosort', ...options))
     }
     expect(lines(await ourTable({})).sort()).toEqual(lines(ipvsadm('-Ln')).sort())
+    // As JSON it is the same table.
+    type Told = { service: Service; servers: { server: Server }[] }
+    const { services } = JSON.parse(await ourTable({ json: true, nosort: true })) as { services: Told[] }
+    const told = asTable(
+      ...services.map(({ service, servers }) => ({ name: '', service, servers: servers.map(({ server }) => server) })),
+    )
+    expect(save(told)).toEqual(lines(ipvsadm('-S', '-n')))
+    expect(JSON.parse(await ourTable({ json: true, timeout: true }))).toEqual({ tcp: 900, tcpFin: 120, udp: 300 })
   })
 
   test('timeouts, before and after they are set', async () => {
