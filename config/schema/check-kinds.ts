@@ -89,8 +89,8 @@ export const kinds = {
     argv: list(text('an argument'))
       .min(1, { error: coded('empty-list', 'expected at least one entry') })
       .describe('Program and arguments, no shell; {address} and {port} are replaced.'),
-    user: text('a user').optional().describe('Name or number. Default: the one that lvskeeper runs as.'),
-    group: text('a group').optional().describe("Name or number. Default: the user's."),
+    user: text('a user').optional().describe('Name, or number in quotes. Default: the one that lvskeeper runs as.'),
+    group: text('a group').optional().describe("Name, or number in quotes. Default: the user's."),
     env: z.record(z.string(), z.string()).optional(),
     cwd: filePath().optional(),
     exit: word(['plain', 'nagios', 'misc-dynamic'])
