@@ -90,6 +90,17 @@ describe('a check along the clients’ path', { retry: 0 }, () => {
     expect(status?.services.map(({ name }) => name)).toEqual(['web', 'web6'])
   })
 
+  test('one of those services that somebody removes is put back', async () => {
+    const marked = () => d2.table().filter(([name]) => name.startsWith('FWM'))
+    const [name = ''] =
+      marked().find(([, servers]) => servers.some(({ address }) => address.startsWith('10.9.0.21'))) ?? []
+    const mark = Number.parseInt(name.split(/\s+/)[1] ?? '', 16)
+    await on('d2', 'ipvsadm', '-D', '-f', String(mark))
+    expect(marked()).toHaveLength(3)
+    await soon(() => expect(marked()).toHaveLength(4))
+    expect(marked().map(([service]) => service)).toContain(name)
+  })
+
   test('the holder leaves it to the other director, and says so', async () => {
     for (const [address, held] of [
       ['10.9.0.21', vip],
