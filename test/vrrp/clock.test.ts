@@ -39,6 +39,12 @@ describe('the clock on the wall', () => {
       .filter(file => /\bDate\b/.test(readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')))
       .sort()
     // Times of events, and the epoch that a router shows.
-    expect(readers).toEqual(['src/process/vrrp.ts', 'src/vrrp/routers.ts', 'vrrp/performer.ts', 'vrrp/router.ts'])
+    expect(readers).toEqual([
+      'src/process/parent.ts',
+      'src/process/vrrp.ts',
+      'src/vrrp/routers.ts',
+      'vrrp/performer.ts',
+      'vrrp/router.ts',
+    ])
   })
 })
