@@ -11,6 +11,8 @@ export type Millis = number
 export type Config = {
   /** SHA-256 (hex) of what the files say, per-director differences included: equal on directors with the same file. */
   readonly hash: string
+  /** SHA-256 (hex) of the files of passwords and keys that are the same on every director; absent: none. Never leaves this director as it is. */
+  readonly secretsHash?: string
   /** Every file that was read, the main one first. */
   readonly files: readonly string[]
   /** This director. */

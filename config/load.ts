@@ -170,7 +170,7 @@ function resolve(
   named.warnUnused()
 
   const rename = (name: string) => node.interfaces[name] ?? name
-  return {
+  const config: Config = {
     hash: createHash('sha256').update(canonical(data)).digest('hex'),
     files,
     node,
@@ -194,6 +194,9 @@ function resolve(
     ),
     ...settings(file, rename, report),
   }
+  // What of them is read is known when all else is resolved.
+  const secretsHash = secret.digest()
+  return secretsHash === undefined ? config : { ...config, secretsHash }
 }
 
 function directorRules(directors: Config['directors'], report: Reporter): void {

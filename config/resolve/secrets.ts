@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto'
 import type { Reporter, Surroundings } from '../context.js'
 import { reason } from '../gather.js'
 import type { Path } from '../problem.js'
 
 export type Secrets = {
-  /** Content without its last line end. */
-  file(path: Path, name: string | undefined): string | undefined
+  /** Content without its last line end. `own`: each director may have another, as a certificate of itself. */
+  file(path: Path, name: string | undefined, own?: 'own'): string | undefined
   /** `password` or `password_file`, not both. */
   either(path: Path, key: string, value: string | undefined, file: string | undefined): string | undefined
   user(path: Path, name: string | undefined): number | undefined
@@ -12,11 +13,14 @@ export type Secrets = {
   group(path: Path, name: string | undefined, user: string | undefined): number | undefined
   /** Complains of a program that cannot be run here. */
   program(path: Path, name: string): void
+  /** SHA-256 (hex) of what the files hold that are the same on every director; undefined: there are none. */
+  digest(): string | undefined
 }
 
 /** Reads what the file points to. Where the file is only checked, what is not here is a warning. */
 export function secrets({ readFile, notRunnable, static: isStatic }: Surroundings, report: Reporter): Secrets {
   const cache = new Map<string, string | undefined>()
+  const shared = new Map<string, string>()
   const unavailable = isStatic ? report.warn : report.error
 
   function read(path: Path, name: string): string | undefined {
@@ -60,7 +64,11 @@ export function secrets({ readFile, notRunnable, static: isStatic }: Surrounding
   }
 
   return {
-    file: (path, name) => (name === undefined ? undefined : read(path, name)?.replace(/\r?\n$/, '')),
+    file(path, name, own) {
+      const content = name === undefined ? undefined : read(path, name)?.replace(/\r?\n$/, '')
+      if (name !== undefined && content !== undefined && own === undefined) shared.set(name, content)
+      return content
+    },
     either(path, key, value, name) {
       if (value !== undefined && name !== undefined)
         report.error('secret-twice', [...path, key], `both ${key} and ${key}_file`, {
@@ -71,6 +79,11 @@ export function secrets({ readFile, notRunnable, static: isStatic }: Surrounding
     },
     user: (path, name) => lookUp(path, '/etc/passwd', 'user', name),
     group: (path, name, user) => (name === undefined ? ownGroup(user) : lookUp(path, '/etc/group', 'group', name)),
+    digest() {
+      if (shared.size === 0) return undefined
+      const sorted = [...shared].sort(([one], [other]) => (one < other ? -1 : 1))
+      return createHash('sha256').update(JSON.stringify(sorted)).digest('hex')
+    },
     program(path, name) {
       const why = notRunnable?.(name)
       if (why !== undefined) unavailable('program-missing', path, `${name} cannot be run: ${why}`)

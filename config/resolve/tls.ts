@@ -26,8 +26,8 @@ export function tlsOf({ secrets, report }: ProbeContext, path: Path, given: TlsF
     ...defined({
       sni: file.sni ?? host,
       ca: secrets.file([...path, 'ca_file'], file.ca_file),
-      cert: secrets.file([...path, 'cert_file'], file.cert_file),
-      key: secrets.file([...path, 'key_file'], file.key_file),
+      cert: secrets.file([...path, 'cert_file'], file.cert_file, 'own'),
+      key: secrets.file([...path, 'key_file'], file.key_file, 'own'),
       pin: file.pin?.map(pin => pin.replace(/:/g, '').toLowerCase()),
       alpn: file.alpn,
       minVersion: file.min_version,

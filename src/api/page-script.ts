@@ -100,7 +100,7 @@ function draw() {
     const heard = peer.lastHeard === undefined ? 'unknown' : age(status.at - peer.lastHeard) + ' ago'
     if (!report) return row([peer.name, coloured(heard, status.peerChannel === 'on' ? 'down' : ''), 'unknown', 'unknown', 'unknown', 'unknown'])
     return row([peer.name, coloured(heard, 'up'), report.version,
-      coloured(report.configHash === status.config.hash ? 'same' : report.configHash.slice(0, 8), report.configHash === status.config.hash ? '' : 'warn'),
+      coloured(report.configHash !== status.config.hash ? report.configHash.slice(0, 8) : peer.secretsDiffer ? 'secrets differ' : 'same', report.configHash === status.config.hash && !peer.secretsDiffer ? '' : 'warn'),
       coloured(report.tableReady ? report.syncReady ? 'complete' : 'complete, no sync' : 'incomplete', report.tableReady && report.syncReady ? '' : 'warn'),
       report.routers.map(router => router.name + ' ' + router.state + ' ' + router.priority).join(', ')])
   }))

@@ -116,5 +116,7 @@ function peers({ peers, config, peerChannel }: Status, { gauge }: Exposition): v
       gauge('lvskeeper_peer_last_heard_timestamp_seconds', 'When it was heard last.', own, peer.lastHeard / 1_000)
     const match = peer.report?.configHash === config.hash ? 1 : 0
     if (peer.report) gauge('lvskeeper_peer_config_match', '1: runs the same configuration.', own, match)
+    if (peer.report?.secrets !== undefined)
+      gauge('lvskeeper_peer_secrets_match', '0: same text, other secrets.', own, peer.secretsDiffer ? 0 : 1)
   }
 }

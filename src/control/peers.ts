@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js'
 import { type Event, mostPaths, type Override, type PeerPriority } from '../messages.js'
 import { openPeerChannel, type PeerChannel } from '../peer/channel.js'
 import { keyReader } from '../peer/key-file.js'
+import { keyedSecrets, secretsDiffer } from '../peer/secrets.js'
 import type { PeerReport, PeerView } from '../peer/view.js'
 import { version } from '../version.js'
 import { current } from './behind.js'
@@ -23,6 +24,7 @@ const gathered = 10
 /** The peer channel as the configuration wants it; opened anew only when who speaks to whom has changed. */
 export function createPeers(state: State, ports: PeerPorts) {
   let channel: PeerChannel | undefined
+  let keys: () => readonly Buffer[] = () => []
   let opened = ''
   let unreadable = ''
   let unsaid = 0
@@ -37,12 +39,14 @@ export function createPeers(state: State, ports: PeerPorts) {
     channel?.stop()
     channel = undefined
     if (peerKeyFile === undefined) return
+    keys = keyReader(peerKeyFile, ports.clock.now, complain)
     channel = openPeerChannel({
       self: node,
       peers: directors.filter(({ name }) => name !== node.name),
       port: peerPort,
-      keys: keyReader(peerKeyFile, ports.clock.now, complain),
+      keys,
       report,
+      secretsDiffer: said => secretsDiffer(said, state.config, keys()),
       overrides: () => state.overrides,
       learned: overrides => ports.learned(overrides),
       event: ports.event,
@@ -82,9 +86,12 @@ export function createPeers(state: State, ports: PeerPorts) {
 
   function report(): PeerReport {
     const { config, generation, table } = state
+    const [key] = keys()
+    const { secretsHash } = config
     return {
       version,
       configHash: config.hash,
+      ...(secretsHash === undefined || !key ? {} : { secrets: keyedSecrets(secretsHash, key) }),
       generation,
       tableReady: table.complete,
       syncReady: table.unsynced === undefined,

@@ -88,7 +88,15 @@ function changed(what: string, now: readonly Named[], next: readonly Named[]): s
 }
 
 /** Told otherwise, or different wherever anything is. */
-const told: readonly string[] = ['routers', 'services', 'hash', 'files', 'node', 'static'] satisfies (keyof Config)[]
+const told: readonly string[] = [
+  'routers',
+  'services',
+  'hash',
+  'secretsHash',
+  'files',
+  'node',
+  'static',
+] satisfies (keyof Config)[]
 
 function others(now: Config, next: Config): string[] {
   const parts = new Set([...Object.keys(now), ...Object.keys(next)] as (keyof Config)[])

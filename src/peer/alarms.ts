@@ -3,15 +3,21 @@ import { age } from '../status/age.js'
 import { type PeerView, ready } from './view.js'
 
 /** How long something must be so before it is an alarm, ms. */
-const limits = { unready: 10_000, mismatch: 10 * 60_000, silent: 5_000, conflict: 0 }
+const limits = { unready: 10_000, mismatch: 10 * 60_000, secrets: 10 * 60_000, silent: 5_000, conflict: 0 }
 
 export type Alarm = { readonly kind: keyof typeof limits; readonly subject: string; readonly text: string }
 
 /** Alarms by identity: since when each is so (monotonic ms), and whether it has been told. */
 export type Alarms = ReadonlyMap<string, Alarm & { readonly since: number; readonly told: boolean }>
 
-const levels = { unready: 'alarm', mismatch: 'warning', silent: 'alarm', conflict: 'alarm' } as const
-const endings = { unready: 'ready', mismatch: 'match', silent: 'heard', conflict: 'clear' } as const
+const levels = {
+  unready: 'alarm',
+  mismatch: 'warning',
+  secrets: 'warning',
+  silent: 'alarm',
+  conflict: 'alarm',
+} as const
+const endings = { unready: 'ready', mismatch: 'match', secrets: 'agreed', silent: 'heard', conflict: 'clear' } as const
 
 /** What is wrong now, told or not. @param impostor the address of somebody who says to be us */
 export function wrong(views: readonly PeerView[], hash: string, impostor: string | undefined): Alarm[] {
@@ -20,11 +26,17 @@ export function wrong(views: readonly PeerView[], hash: string, impostor: string
     found.push({ kind: 'unready', subject: 'directors', text: 'no other director is ready to take over' })
   if (impostor !== undefined)
     found.push({ kind: 'conflict', subject: `address ${impostor}`, text: `${impostor} says that it is this director` })
-  for (const { name, state, report } of views) {
+  for (const { name, state, report, secretsDiffer } of views) {
     const subject = `director ${name}`
     if (state !== 'fresh') found.push({ kind: 'silent', subject, text: `${name} is not heard` })
     if (state === 'fresh' && report && report.configHash !== hash)
       found.push({ kind: 'mismatch', subject, text: `${name} runs another configuration than this director` })
+    if (state === 'fresh' && secretsDiffer)
+      found.push({
+        kind: 'secrets',
+        subject,
+        text: `${name} has other secrets in the files that the configuration names`,
+      })
   }
   return found
 }

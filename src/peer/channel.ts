@@ -27,6 +27,8 @@ export type PeerChannelOptions = {
   /** Of the key file, one per line: the first signs, all verify. Asked for each round, so that a new file holds at once. */
   readonly keys: () => readonly Buffer[]
   readonly report: () => PeerReport
+  /** Whether another director's report shows other secrets than ours. */
+  readonly secretsDiffer?: (report: PeerReport) => boolean
   /** All stamps, the ended ones too. */
   readonly overrides: () => readonly Override[]
   /** What another director knows; merge it, the newest wins. */
@@ -238,6 +240,7 @@ export function openPeerChannel(options: PeerChannelOptions): PeerChannel {
       ...(peer.lastHeard ? { lastHeard: peer.lastHeard.epoch, from: peer.lastHeard.from } : {}),
       ...(peer.report ? { report: peer.report } : {}),
       ...(peer.mismatchSince === undefined ? {} : { mismatchSince: peer.mismatchSince }),
+      ...(peer.report && options.secretsDiffer?.(peer.report) ? { secretsDiffer: true as const } : {}),
     }))
   }
 

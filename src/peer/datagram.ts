@@ -94,11 +94,12 @@ function isDatagram(value: unknown): value is Datagram {
 
 function isReport(value: unknown): value is PeerReport {
   if (!isRecord(value)) return false
-  const { version, configHash, generation, tableReady, syncReady, maintenance, routers, brokenPaths } = value
+  const { version, configHash, secrets, generation, tableReady, syncReady, maintenance, routers, brokenPaths } = value
   const flags = [tableReady, syncReady, maintenance].every(flag => typeof flag === 'boolean')
   return (
     isName(version) &&
     isName(configHash) &&
+    (secrets === undefined || isName(secrets)) &&
     isWhole(generation) &&
     flags &&
     isList(routers, isRouter) &&

@@ -4,6 +4,8 @@ import type { Epoch, RouterState } from '../messages.js'
 export type PeerReport = {
   readonly version: string
   readonly configHash: string
+  /** Keyed with the peer key: tells who does not have it nothing. Absent: no file of secrets. */
+  readonly secrets?: string
   readonly generation: number
   /** Its table is complete: it could take over without programming. */
   readonly tableReady: boolean
@@ -40,6 +42,8 @@ export type PeerView = {
   readonly report?: PeerReport
   /** Its configuration differs from ours since then. */
   readonly mismatchSince?: Epoch
+  /** Its configuration is ours, but the passwords and keys in the files that it names are not. */
+  readonly secretsDiffer?: true
 }
 
 /** Whether a director could take over now without loss: heard, table complete, sync running, not sent away, at least one router not in fault. */

@@ -136,10 +136,18 @@ function otherLines(director: ExplainedDirector, peer: PeerView, now: number, pa
   ]
 }
 
-function configuration({ config }: ExplainedDirector, { report, mismatchSince }: PeerView, now: number): string {
+function configuration(
+  { config }: ExplainedDirector,
+  { report, mismatchSince, secretsDiffer }: PeerView,
+  now: number,
+): string {
   const same = report?.configHash === config.hash
   const since = mismatchSince === undefined ? '' : ` for ${age(now - mismatchSince)}`
-  const compared = same ? 'as here' : `here ${config.hash.slice(0, 8)}: they differ${since}`
+  const compared = same
+    ? secretsDiffer
+      ? 'as here, but its secrets differ'
+      : 'as here'
+    : `here ${config.hash.slice(0, 8)}: they differ${since}`
   return `configuration ${report?.configHash.slice(0, 8)}, generation ${report?.generation}; ${compared}`
 }
 

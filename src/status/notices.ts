@@ -198,6 +198,11 @@ function* onePeer(peer: PeerView, now: number): Generator<Notice> {
     const text = `runs another configuration (${peer.report?.configHash.slice(0, 8)}) for ${age(now - peer.mismatchSince)}`
     yield { level, code: 'peer.mismatch', subject, text, next: 'lvskeeper plan' }
   }
+  if (peer.secretsDiffer) {
+    const text =
+      'secrets differ: the configuration is the same, what is in its files of passwords and keys is not, or is not loaded'
+    yield { level: 'warning', code: 'peer.secrets', subject, text, next: 'lvskeeper reload' }
+  }
 }
 
 function* directorNotices(status: Omit<Status, 'notices'>): Generator<Notice> {

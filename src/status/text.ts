@@ -1,6 +1,6 @@
 import { serverKey, serviceKey } from '../ipvs/table.js'
 import type { RealServerStatus, RouterStatus, ServiceStatus } from '../messages.js'
-import { type PeerView, ready } from '../peer/view.js'
+import { type PeerReport, type PeerView, ready } from '../peer/view.js'
 import { age } from './age.js'
 import { causeText } from './causes.js'
 import { columns } from './columns.js'
@@ -119,12 +119,17 @@ function peerRows({ peers, peerChannel, at, config }: Status, paint: Paint): str
       name,
       heard,
       ready(peer) ? paint('green', 'yes') : paint('red', report.maintenance ? 'maintenance' : 'no'),
-      report.configHash === config.hash ? 'same' : paint('yellow', report.configHash.slice(0, 8)),
+      configuration(peer, report, config.hash, paint),
       report.version,
       report.routers.map(router => `${router.name} ${router.state} ${router.priority}`).join(', '),
     ]
   })
   return [head.map(word => paint('dim', word)), ...rows]
+}
+
+function configuration({ secretsDiffer }: PeerView, { configHash }: PeerReport, hash: string, paint: Paint): string {
+  if (configHash !== hash) return paint('yellow', configHash.slice(0, 8))
+  return secretsDiffer ? paint('yellow', 'secrets differ') : 'same'
 }
 
 function serviceRows({ services, at }: Status, detail: Detail, paint: Paint): string[][] {

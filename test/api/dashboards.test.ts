@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { createMetrics } from '../../src/api/metrics.js'
 import { scopes } from '../../src/api/status-metrics.js'
-import { noon, router, status } from '../status/samples.js'
+import { noon, peer, router, status } from '../status/samples.js'
 
 const root = resolve(import.meta.dirname, '../..')
 const text = (file: string) => readFileSync(join(root, file), 'utf8')
@@ -45,7 +45,11 @@ async function exported(): Promise<Set<string>> {
     knockedAt: 0,
     knocks: 0,
   })
-  const { text } = await metrics.render(status({ routers: [{ ...router, counters }], alerts }), [...scopes, 'compat'])
+  const known = { ...peer, report: { ...peer.report!, secrets: '0123456789abcdef' } }
+  const { text } = await metrics.render(status({ routers: [{ ...router, counters }], alerts, peers: [known] }), [
+    ...scopes,
+    'compat',
+  ])
   return new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!))
 }
 

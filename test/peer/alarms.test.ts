@@ -57,6 +57,14 @@ describe('the alarms of the peer channel', () => {
     expect(told([0, [away]], [9, [fresh()]], [10, [away]], [19, [away]], [19.5, [fresh()]])).toEqual([])
   })
 
+  test('say after 10 minutes that secrets differ, and when they are the same again', () => {
+    const other: PeerView = { ...fresh(), secretsDiffer: true }
+    expect(told([0, [other]], [599, [other]], [600, [other]], [601, [fresh()]])).toEqual([
+      [600, 'peer.secrets'],
+      [601, 'peer.agreed'],
+    ])
+  })
+
   test('say after 5 seconds that a director is not heard', () => {
     expect(told([0, [silent, fresh()]], [5, [silent, fresh()]], [6, [fresh(), fresh()]])).toEqual([
       [5, 'peer.silent'],
