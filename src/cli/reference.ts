@@ -7,7 +7,7 @@ const meanings: Readonly<Record<keyof typeof exit, string>> = {
   changes: '`plan`: there are changes; `import`: partial; `status --check`: a warning or an alarm',
   usage: 'the command line is wrong',
   unavailable:
-    'the director does not run, ended while it was asked, or runs without its control process (VIPs, checks and table go on)',
+    'the director does not run, ended while it was asked, or runs without its control process (VIPs, checks and table go on); `table`, `plan --ipvsadm`: this kernel has no IPVS',
   permission: 'the control socket may not be used by this user',
   config: 'the configuration is not valid',
 }

@@ -196,6 +196,17 @@ describe('a director that is told what to do', () => {
     ])
   })
 
+  test('maintenance is audited with what held before and after, by whom and why', async () => {
+    await one.post('/v1/maintenance', { on: true, force: true, reason: 'new memory' })
+    await one.post('/v1/maintenance', { on: false })
+    const audits = (await one.events()).filter(({ name }) => name === 'audit.maintenance').slice(-2)
+    const order = { author: expect.any(String), reason: 'new memory', at: expect.any(Number) }
+    expect(audits.map(({ data }) => data)).toEqual([
+      { author: order.author, reason: 'new memory', verb: 'maintenance', before: null, after: order },
+      { author: order.author, verb: 'maintenance', before: order, after: null },
+    ])
+  })
+
   test('an order that the checkers process does not carry out says so, and explain that it does not answer', async () => {
     const { processes } = await one.status()
     const pid = processes.find(({ role }) => role === 'checkers')?.pid ?? 0
