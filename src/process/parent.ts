@@ -104,7 +104,7 @@ export function runParent(paths: Paths, env: Readonly<Record<string, string>>, p
     children.set(role, child)
     ports.log('info', 'process.started', { role, pid: child.pid })
     const { messages, lost } = unheard.all()
-    if (role === 'control' && messages.length > 0) child.send({ type: 'again', messages, lost })
+    if (role === 'control' && messages.length + lost > 0) child.send({ type: 'again', messages, lost })
     tellControl({ type: 'child', role, state: 'started', pid: child.pid, at: Date.now() })
   }
 

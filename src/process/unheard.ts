@@ -19,24 +19,27 @@ export function createUnheard() {
     /** A message has gone to control, or would have if there were one. */
     passed(message: Message): void {
       if (!isHistory(message)) return
-      const weight = message.type === 'events' ? message.events.length : 1
-      if (size + weight > most) {
-        lost += weight
-        return
-      }
-      size += weight
-      since.push(message)
+      const room = most - size
+      const kept = message.type === 'events' ? { ...message, events: message.events.slice(0, room) } : message
+      lost += weight(message) - Math.min(weight(message), room)
+      if (room === 0) return
+      size += weight(kept)
+      since.push(kept)
     },
     /** Control runs, and its loop turns. */
     alive(): void {
       before = since
       since = []
-      size = before.reduce((sum, message) => sum + (message.type === 'events' ? message.events.length : 1), 0)
+      size = before.reduce((sum, message) => sum + weight(message), 0)
       lost = 0
     },
     /** In their order, for the next control process; kept until that one is alive. */
     all: (): Unheard => ({ messages: [...before, ...since], lost }),
   }
+}
+
+function weight(message: Message): number {
+  return message.type === 'events' ? message.events.length : 1
 }
 
 function isHistory(message: Message): boolean {

@@ -46,6 +46,12 @@ describe('what control has not shown to have kept', () => {
     expect([messages.length, lost]).toEqual([2, 2])
     unheard.alive()
     unheard.alive()
+    // A start has more of them in one message than are kept: the first ones are.
+    unheard.passed({ type: 'events', events: Array.from({ length: 37_298 }, (_, at) => event(at)) })
+    const [start] = unheard.all().messages
+    expect([start?.type === 'events' && start.events.length, unheard.all().lost]).toEqual([2_000, 35_298])
+    unheard.alive()
+    unheard.alive()
     unheard.passed(told(4))
     expect(unheard.all()).toEqual({ messages: [told(4)], lost: 0 })
   })
