@@ -58,10 +58,20 @@ function draftOf({ options, place, servers }: Service, report: Report): ServiceD
         'Left out.',
       )
   }
-  const valid = servers.filter(server => endpointOf(server) !== undefined)
+  const whole = servers.filter(server => endpointOf(server) !== undefined)
   for (const server of servers)
-    if (!valid.includes(server))
+    if (!whole.includes(server))
       report(server.place, 'lost', 'bad-address', 'The real server is no address with a port.', 'Left out.')
+  const valid = whole.filter(server => possible(server))
+  for (const server of whole)
+    if (!valid.includes(server))
+      report(
+        server.place,
+        'lost',
+        'bad-value',
+        'The kernel takes no such weight, threshold or tunnel port.',
+        'Left out.',
+      )
   const common = commonForward(valid.map(({ options: own }) => forwardOf(own)))
   put(settings, 'forward', common)
   put(settings, 'start', 'up')
@@ -77,6 +87,10 @@ function draftOf({ options, place, servers }: Service, report: Report): ServiceD
   const address = protocol === undefined ? undefined : options.get(protocol)
   const port = address === undefined ? undefined : parseEndpoint(address)?.port
   const mark = options.get('mark')
+  if (port === 0 && !options.has('persistent')) {
+    report(place, 'lost', 'port-zero', 'Port 0, for all ports, needs -p: the kernel refuses it.', 'Left out.')
+    return undefined
+  }
   const drafts = valid.map(server => ({
     entry: serverOf(server, common, port, report),
     forward: forwardOf(server.options),
@@ -148,6 +162,20 @@ function forwardOf(options: Options): 'nat' | 'dr' | 'tun' {
 function endpointOf({ options }: Server) {
   const endpoint = parseEndpoint(options.get('server') ?? '')
   return endpoint?.addresses.length === 1 ? endpoint : undefined
+}
+
+/** Whether the kernel could hold it: what ipvsadm -S prints always is, what a hand has changed may not be. */
+function possible({ options }: Server): boolean {
+  const number = (name: string, most: number, least = 0) => {
+    const value = Number(options.get(name) ?? least)
+    return Number.isInteger(value) && value >= least && value <= most
+  }
+  const gue = options.has('tun') && options.get('type') === 'gue'
+  return (
+    number('weight', 2_147_483_647) &&
+    ['upper', 'lower'].every(name => number(name, 4_294_967_295)) &&
+    (!gue || (options.has('port') && number('port', 65_535, 1)))
+  )
 }
 
 function serverOf(server: Server, common: string, port: number | undefined, report: Report): Entries {

@@ -25,6 +25,7 @@ export type CheckSettings = {
   /** Of the virtual server: decides the service where nobody says. */
   readonly virtualAddress: string
   readonly virtualPort: number
+  readonly udp: boolean
 }
 
 /** The checks of the YAML: [] for none (always up); undefined: ldirectord switches the service off. */
@@ -41,27 +42,28 @@ export function ldirectordChecks(settings: CheckSettings, report: Report): Entri
       `${type} connects, then one negotiation.`,
       'The YAML has both checks, each at its own pace: both must pass.',
     )
-  const kinds = mixed ? [mapOf({ tcp: entries() }), ...negotiate(settings, report)] : single(settings, report)
+  const kinds = mixed ? [connects(settings), ...negotiate(settings, report)] : single(settings, report)
   return kinds.map((kind, index) => timed(kind, settings, mixed ? index > 0 : type === 'negotiate'))
 }
 
 function single(settings: CheckSettings, report: Report): Entries[] {
   const { type, place, command, virtualAddress, virtualPort } = settings
-  if (type === 'connect') return [mapOf({ tcp: entries() })]
+  if (type === 'connect') return [connects(settings)]
   if (type === 'ping') return [mapOf({ icmp: entries() })]
   if (type === 'negotiate') return negotiate(settings, report)
   if (type === 'external' && command !== undefined) {
     const argv = [...absolute(splitCommand(command)), virtualAddress, String(virtualPort), '{address}', '{port}']
     return [mapOf({ exec: mapOf({ argv: items(argv) }) })]
   }
-  report(
-    place,
-    'lost',
-    'check-type',
-    `The check type ${type} cannot be carried over.`,
-    'The YAML connects only (tcp); write the check anew, for instance as exec.',
-  )
-  return [mapOf({ tcp: entries() })]
+  report(place, 'lost', 'check-type', `The check type ${type} cannot be carried over.`, onlyConnects)
+  return [connects(settings)]
+}
+
+const onlyConnects = 'The YAML connects only (tcp, udp); write the check anew, for instance as exec.'
+
+/** ldirectord "connects" to UDP by a datagram: what fails is an answer that nobody listens. */
+function connects({ udp }: CheckSettings): Entries {
+  return udp ? mapOf({ udp: mapOf({ require_reply: false }) }) : mapOf({ tcp: entries() })
 }
 
 function timed(kind: Entries, settings: CheckSettings, deep: boolean): Entries {
@@ -80,7 +82,7 @@ function timed(kind: Entries, settings: CheckSettings, deep: boolean): Entries {
 function negotiate(settings: CheckSettings, report: Report): Entries[] {
   const { place, request, receive, login, password, database } = settings
   const service = settings.service ?? serviceOfPort[settings.port ?? settings.virtualPort] ?? 'none'
-  const lost = (instead: string, kind = mapOf({ tcp: entries() })) => {
+  const lost = (instead: string, kind = connects(settings)) => {
     report(
       place,
       'lost',
@@ -89,6 +91,12 @@ function negotiate(settings: CheckSettings, report: Report): Entries[] {
       instead,
     )
     return [kind]
+  }
+  /** Whoever logs in there, or asks for something, is told that the YAML does not. */
+  const greeting = (regex: string) => {
+    const kind = mapOf({ tcp: mapOf({ expect: mapOf({ regex }) }) })
+    const more = [login, password, request, receive].some(one => one !== undefined)
+    return more ? lost('The YAML looks at the greeting only; log in with an exec check.', kind) : [kind]
   }
   switch (service) {
     case 'http':
@@ -107,25 +115,34 @@ function negotiate(settings: CheckSettings, report: Report): Entries[] {
         )
       return [mapOf({ mysql: mapOf({ user: login, password }) })]
     case 'pgsql':
-      return [mapOf({ postgresql: mapOf({ user: login, database, password }) })]
-    case 'ldap':
-      return [mapOf({ ldap: mapOf({ dn: login, password }) })]
+      return request === undefined
+        ? [mapOf({ postgresql: mapOf({ user: login, database, password }) })]
+        : lost(
+            'The YAML logs in; a query of your own is an exec check.',
+            mapOf({ postgresql: mapOf({ user: login, database, password }) }),
+          )
+    case 'ldap': {
+      const bind = mapOf({ ldap: mapOf({ dn: login, password }) })
+      return request === undefined && receive === undefined
+        ? [bind]
+        : lost('The YAML binds; a search of your own is an exec check.', bind)
+    }
     case 'simpletcp':
       return [mapOf({ tcp: mapOf({ send: request, expect: pattern(receive, place, report) }) })]
     case 'ftp':
-      return [mapOf({ tcp: mapOf({ expect: mapOf({ regex: '^220' }) }) })]
+      return greeting('^220')
     case 'pop':
-      return [mapOf({ tcp: mapOf({ expect: mapOf({ regex: '^\\+OK' }) }) })]
+      return greeting('^\\+OK')
     case 'imap':
-      return [mapOf({ tcp: mapOf({ expect: mapOf({ regex: '^\\* OK' }) }) })]
+      return greeting('^\\* OK')
     case 'nntp':
-      return [mapOf({ tcp: mapOf({ expect: mapOf({ regex: '^20[01]' }) }) })]
+      return greeting('^20[01]')
     case 'pops':
     case 'imaps':
     case 'ldaps':
       return lost('The YAML completes a TLS handshake only.', mapOf({ tls: mapOf({ verify: 'none' }) }))
     default:
-      return lost('The YAML connects only (tcp); write the check anew, for instance as exec.')
+      return lost(onlyConnects)
   }
 }
 
@@ -170,7 +187,7 @@ function pattern(receive: string | undefined, place: Place, report: Report): Ent
     place,
     'lost',
     'regex-syntax',
-    'Perl understands this expression, RE2 does not.',
+    'This is an expression of Perl that RE2 does not have.',
     'Left out: write it without look-around and back references.',
   )
   return undefined

@@ -38,7 +38,41 @@ const lostWords: Readonly<Record<string, readonly [meaning: string, instead: str
   checkcount: ['Attempts of a ping.', 'Use `count` of the icmp check.'],
 }
 
+/** Words that only a virtual has. */
+export const ofVirtual = new Set(
+  'real real6 service scheduler protocol request receive virtualhost login passwd database persistent ops httpmethod checkport'.split(
+    ' ',
+  ),
+)
+
+/** Words for everything that one virtual server may say otherwise, and the YAML has once. */
+const once: Readonly<Record<string, readonly [meaning: string, instead: string]>> = {
+  cleanstop: ['Whether this service leaves the table at the stop.', 'on_stop of the YAML holds for all services.'],
+  emailalert: ['Another receiver of mail about this service.', 'Write an alert of its own: mail, for: service NAME.'],
+  emailalertfrom: ['Another sender of mail about this service.', 'Write an alert of its own: mail, for: service NAME.'],
+  emailalertfreq: ['Another pace of mail about this service.', 'Write an alert of its own: repeat, for: service NAME.'],
+  smtp: ['Another mail server for this service.', 'Write an alert of its own: mail, for: service NAME.'],
+}
+
+function reportOwn(global: readonly Setting[], { settings }: Virtual, report: Report): void {
+  for (const setting of settings) {
+    const known = once[setting.key]
+    const same = global.findLast(({ key }) => key === setting.key)?.value === setting.value
+    if (known && !same) report(setting, 'lost', 'not-supported', known[0], known[1])
+  }
+}
+
 export function reportRest(global: readonly Setting[], virtuals: readonly Virtual[], report: Report): void {
+  for (const virtual of virtuals) reportOwn(global, virtual, report)
+  for (const setting of global)
+    if (ofVirtual.has(setting.key))
+      report(
+        setting,
+        'trap',
+        'unindented',
+        'What belongs to a virtual is indented: ldirectord stops with an error here.',
+        'Left out: indent the line and import again.',
+      )
   for (const setting of [...global, ...virtuals.flatMap(({ settings }) => settings)]) {
     if (used.has(setting.key)) continue
     const known = lostWords[setting.key]

@@ -1,3 +1,4 @@
+import { parseEndpoint } from '../resolve/endpoint.js'
 import type { Report } from './finding.js'
 import { duration, isAddress, safeName } from './keepalived-values.js'
 import type { Setting, Virtual } from './ldirectord-parse.js'
@@ -109,8 +110,8 @@ function serverOf(line: Setting, target: Target, report: Report): Server | undef
     )
   const host = to === undefined ? point.host : `${from.replace(/[[\]]/g, '').replace(/:\w+$/, '')}-${point.host}`
   const named = to === undefined && !isAddress(host)
-  if (to !== undefined && !isAddress(point.host)) {
-    report(line, 'trap', 'bad-real', 'A range goes from address to address.', 'Left out.')
+  if (to !== undefined && (!isAddress(point.host) || parseEndpoint(host) === undefined)) {
+    report(line, 'trap', 'bad-real', 'A range goes from an address to a higher one.', 'Left out.')
     return undefined
   }
   if (named)

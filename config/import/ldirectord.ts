@@ -1,8 +1,8 @@
 import { collector, type ImportResult, type Report } from './finding.js'
 import { duration, uniqueNames } from './keepalived-values.js'
 import { type CheckSettings, ldirectordChecks } from './ldirectord-check.js'
-import { type Parsed, parseLdirectord, type Setting, type Virtual } from './ldirectord-parse.js'
-import { reportRest } from './ldirectord-rest.js'
+import { type Parsed, parseLdirectord, type Setting, serviceOfPort, type Virtual } from './ldirectord-parse.js'
+import { ofVirtual, reportRest } from './ldirectord-rest.js'
 import { serviceOf } from './ldirectord-service.js'
 import { find, type Lookup, pointOf, type Target, targetOf, unquote, wholeOf } from './ldirectord-target.js'
 import { type Comments, type Entries, entries, items, mapOf, plain, put, writeYaml } from './yaml-writer.js'
@@ -75,15 +75,16 @@ function emit({ global, virtuals }: Parsed, report: Report): Entries {
 }
 
 function settingsOf(global: readonly Setting[], { settings }: Virtual): Lookup {
-  return key => find(settings, key) ?? find(global, key)
+  return key => find(settings, key) ?? (ofVirtual.has(key) ? undefined : find(global, key))
 }
 
 /** Where checks of a mark (or of all ports) go: to the port of the first real server that has one. */
-function realPort({ settings }: Virtual): number {
+function realPort({ settings }: Virtual, service: string | undefined): number {
   const ports = settings.flatMap(({ key, value }) =>
     /^real6?$/.test(key) ? (pointOf(value.split(/\s|->/)[0] ?? '')?.port ?? 0) : [],
   )
-  return ports.find(port => port > 0) ?? 80
+  const [usual] = Object.entries(serviceOfPort).find(([, name]) => name === service) ?? []
+  return ports.find(port => port > 0) ?? Number(usual ?? 80)
 }
 
 function checkSettings(virtual: Virtual, settings: Lookup, target: Target, report: Report): CheckSettings {
@@ -97,7 +98,8 @@ function checkSettings(virtual: Virtual, settings: Lookup, target: Target, repor
     type: settings('checktype')?.value ?? 'negotiate',
     service: word('service'),
     command: word('checkcommand'),
-    port: wholeOf(settings('checkport'), report) ?? (target.port === 0 ? realPort(virtual) : undefined),
+    port:
+      wholeOf(settings('checkport'), report) ?? (target.port === 0 ? realPort(virtual, word('service')) : undefined),
     request: word('request'),
     receive: word('receive'),
     method: word('httpmethod'),
@@ -111,6 +113,7 @@ function checkSettings(virtual: Virtual, settings: Lookup, target: Target, repor
     failures: number('failurecount', 1),
     virtualAddress: target.host,
     virtualPort: target.port,
+    udp: target.protocol === 'udp',
   }
 }
 
@@ -129,6 +132,8 @@ function mailOf(global: readonly Setting[], report: Report): Entries | undefined
     report(to, 'lost', 'mail-address', 'A local user without a host.', 'Write a whole address: user@host.')
     return undefined
   }
+  for (const other of (unquote(to.value) ?? '').split(/[\s,]+/).filter(one => one !== '' && !named.includes(one)))
+    report(to, 'lost', 'mail-address', `${other}: a local user without a host.`, 'Write a whole address: user@host.')
   if (!smtp)
     report(
       to,

@@ -34,6 +34,38 @@ virtual=10.9.0.100:80
 	checktype=negotiate
 `
 
+test('what one virtual says otherwise than all, and what a greeting does not ask, is told', () => {
+  const { yaml, findings } = importLdirectord(`cleanstop=no
+emailalert="ops@example.org, root"
+real=10.9.0.20:80 gate
+virtual=10.9.0.100:21
+	real=10.9.0.21:21 gate
+	service=ftp
+	login=anonymous
+	request=welcome.msg
+	cleanstop=yes
+	emailalert="web@example.org"
+virtual=10.9.0.100:5060
+	real=10.9.0.21:5060 gate
+	protocol=udp
+	checktype=connect
+virtual=7
+	real=10.9.0.21 gate
+	service=smtp
+`)
+  expect(complaint(yaml)).toBeUndefined()
+  const told = findings.filter(({ severity }) => severity !== 'note').map(({ line, code }) => `${line} ${code}`)
+  expect(told.sort()).toEqual([
+    '10 not-supported',
+    '2 mail-address',
+    '3 unindented',
+    '4 negotiate-service',
+    '9 not-supported',
+  ])
+  expect(yaml).toContain('udp: { udp: { require_reply: false }')
+  expect(yaml).toContain('smtp: { smtp: {}, port: 25,')
+})
+
 test('a service with its checks, range, sorry server and persistence', () => {
   const { yaml, status, findings } = importLdirectord(web)
   expect(complaint(yaml)).toBeUndefined()
