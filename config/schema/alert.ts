@@ -8,6 +8,7 @@ const url = () =>
     .refine(value => /^https?:\/\/[^\s/]/.test(value) && URL.canParse(value), {
       error: coded('bad-url', 'expected a URL that starts with http:// or https://'),
     })
+    .meta({ examples: ['https://alerts.example/hook'] })
 
 const headers = () =>
   z.record(
@@ -24,7 +25,7 @@ const mailAddress = () =>
   })
 
 const http = {
-  url: url(),
+  url: url().describe('Where it is sent.'),
   headers: headers().optional().describe('Further headers.'),
   bearer_file: filePath().optional().describe('File with a token for Authorization: Bearer.'),
   ca_file: filePath().optional().describe("Authority that signed the receiver's certificate, PEM."),
@@ -37,17 +38,17 @@ const channels = {
     secret_file: filePath().optional().describe('Signs the body: header X-Lvskeeper-Signature.'),
   }).describe('POST to a URL, as JSON.'),
   mail: mapping({
-    to: oneOrMoreOnce(mailAddress()),
-    from: mailAddress(),
+    to: oneOrMoreOnce(mailAddress()).describe('Receivers.'),
+    from: mailAddress().describe('Sender.'),
     host: text('a host name').describe('SMTP server.'),
     port: port().optional().describe('Default 25; 465 speaks TLS from the start.'),
     tls: word(['starttls', 'tls', 'opportunistic', 'none'])
       .optional()
       .describe('starttls (default): refused without it. tls: from the start.'),
     ca_file: filePath().optional().describe("Authority that signed the server's certificate, PEM."),
-    user: text('a user').optional(),
-    password_file: filePath().optional(),
-    timeout: duration().optional(),
+    user: text('a user').optional().describe('Logs in there.'),
+    password_file: filePath().optional().describe('File with the password.'),
+    timeout: duration().optional().describe('Default 30s.'),
   }).describe('Mail through an SMTP server.'),
   exec: mapping({
     argv: list(text('an argument'))
@@ -57,12 +58,12 @@ const channels = {
     retry: flag().optional().describe('Runs it again when it fails. Default true.'),
   }).describe('A program of your own.'),
   slack: mapping({
-    url: url().optional(),
+    url: url().optional().describe('Better: url_file.'),
     url_file: filePath().optional().describe('File that holds the URL: it is a secret.'),
   }).describe('Incoming webhook of Slack (or Mattermost).'),
   pagerduty: mapping({
     key_file: filePath().describe('File with the routing key.'),
-    url: url().optional(),
+    url: url().optional().describe('Default: that of PagerDuty.'),
   }).describe('Events API v2.'),
   alertmanager: mapping(http).describe('Alertmanager, API v2.'),
 }
@@ -113,7 +114,10 @@ export const alert = mapping({
     .optional()
     .describe('At most one message in this time; the rest goes out together. Default 0s; mail 30s.'),
   repeat: duration({ min: 0 }).optional().describe('Again while it lasts, this often. Default 0s: never.'),
-  limit: mapping({ messages: whole(1, 100_000), per: duration({ min: 1000 }) })
+  limit: mapping({
+    messages: whole(1, 100_000).describe('So many.'),
+    per: duration({ min: 1000 }).describe('In this time.'),
+  })
     .optional()
     .describe('At most so many messages in this time. Default 60 in 1m.'),
   keep: duration({ min: 1000 })

@@ -31,10 +31,10 @@ export const httpShape = {
     .describe('Further request headers.'),
   body: text('a body', 65_536).optional().describe('Request body.'),
   auth: mapping({
-    user: text('a user').optional(),
+    user: text('a user').optional().describe('Basic; with a password.'),
     ...secret,
-    bearer: text('a token').optional(),
-    bearer_file: filePath().optional(),
+    bearer: text('a token').optional().describe('Token. Better: bearer_file.'),
+    bearer_file: filePath().optional().describe('File with the token.'),
   })
     .optional()
     .describe('Basic (user and password) or bearer.'),
@@ -44,13 +44,13 @@ export const httpShape = {
     .describe('With one of these the server asks to be drained: weight 0, no alert.'),
   header_match: listOnce(
     mapping({
-      name: text('the name of a header'),
+      name: text('the name of a header').describe('Of the header.'),
       present: flag().optional().describe('true: the header must be there; false: it must not.'),
-      exact: text().optional(),
-      prefix: text().optional(),
-      suffix: text().optional(),
-      contains: text().optional(),
-      regex: text('a regular expression').optional(),
+      exact: text().optional().describe('Its value is this.'),
+      prefix: text().optional().describe('Its value begins with this.'),
+      suffix: text().optional().describe('Its value ends with this.'),
+      contains: text().optional().describe('Its value contains this.'),
+      regex: text('a regular expression').optional().describe('Its value matches (RE2 syntax).'),
     }),
   )
     .optional()
@@ -62,16 +62,19 @@ export const httpShape = {
   json: mapping({
     pointer: z
       .string({ error: coded('bad-pointer', 'expected a JSON pointer such as /status') })
-      .regex(/^(\/([^~]|~[01])*)?$/, { error: coded('bad-pointer', 'expected a JSON pointer such as /status') }),
-    equals: z.union([z.string(), z.number(), z.boolean(), z.null()], {
-      error: coded('bad-text', 'expected text, a number, true, false or null'),
-    }),
+      .regex(/^(\/([^~]|~[01])*)?$/, { error: coded('bad-pointer', 'expected a JSON pointer such as /status') })
+      .meta({ examples: ['/status'], description: 'JSON pointer (RFC 6901): /status.' }),
+    equals: z
+      .union([z.string(), z.number(), z.boolean(), z.null()], {
+        error: coded('bad-text', 'expected text, a number, true, false or null'),
+      })
+      .describe('What stands there: text, a number, true, false or null.'),
   })
     .optional()
     .describe('A value in a JSON body.'),
   digest: mapping({
     md5: hex().optional().describe('As genhash of keepalived prints it.'),
-    sha256: hex().optional(),
+    sha256: hex().optional().describe('64 hexadecimal digits.'),
   })
     .optional()
     .describe('Digest of the whole body.'),

@@ -11,6 +11,7 @@ export const hex = () =>
   z
     .string({ error: coded('bad-hex', 'expected an even number of hexadecimal digits in quotes') })
     .regex(/^([0-9A-Fa-f]{2}[ :]?)*$/, { error: coded('bad-hex', 'expected an even number of hexadecimal digits') })
+    .meta({ examples: ['00ff', '51 55 49 54'] })
     .transform(value => value.replace(/[ :]/g, '').toLowerCase())
 
 export const bytes = () =>
@@ -34,13 +35,20 @@ export const regexFlags = () =>
   z
     .string({ error: coded('bad-flags', 'expected flags out of i, m, s') })
     .regex(/^[ims]{1,3}$/, { error: coded('bad-flags', 'expected flags out of i, m, s') })
+    .meta({ examples: ['i', 'im'] })
     .describe('i: case does not matter. m: ^ and $ match at lines. s: the dot matches line ends.')
 
 const steps = () =>
   list(
-    z.union([mapping({ send: bytes() }), mapping({ expect: match() })], {
-      error: coded('bad-step', 'expected { send: ... } or { expect: ... }'),
-    }),
+    z.union(
+      [
+        mapping({ send: bytes().describe('Sent now.') }),
+        mapping({ expect: match().describe('Waits for an answer that holds this.') }),
+      ],
+      {
+        error: coded('bad-step', 'expected { send: ... } or { expect: ... }'),
+      },
+    ),
   ).describe('A conversation after the connect: send and expect in turn.')
 
 export const conversation = {
@@ -73,7 +81,7 @@ export const tlsShape = {
     .optional()
     .describe('SHA-256 of the certificate (DER); one of them must match.'),
   alpn: oneOrMoreOnce(text('a protocol name')).optional().describe('Offered protocols.'),
-  min_version: word(['TLSv1.2', 'TLSv1.3']).optional(),
+  min_version: word(['TLSv1.2', 'TLSv1.3']).optional().describe('The oldest that is spoken. Default TLSv1.2.'),
 }
 export const tls = () =>
   z.union([z.literal(true, { error: coded('bad-tls', 'expected true or a mapping') }), mapping(tlsShape)], {
@@ -82,12 +90,16 @@ export const tls = () =>
 
 export const statusRanges = () =>
   oneOrMoreOnce(
-    z.union([whole(100, 599), z.string()], { error: coded('bad-status', wantedStatus) }).transform((value, context) => {
-      const [, from, to = from] = /^(\d{3})(?:-(\d{3}))?$/.exec(String(value)) ?? []
-      const range = [Number(from), Number(to)] as const
-      if (!(range[0] >= 100 && range[0] <= range[1] && range[1] <= 599))
-        context.addIssue({ code: 'custom', message: coded('bad-status', wantedStatus) })
-      return range
-    }),
+    z
+      .union([whole(100, 599), z.string().meta({ examples: ['200-299'] })], {
+        error: coded('bad-status', wantedStatus),
+      })
+      .transform((value, context) => {
+        const [, from, to = from] = /^(\d{3})(?:-(\d{3}))?$/.exec(String(value)) ?? []
+        const range = [Number(from), Number(to)] as const
+        if (!(range[0] >= 100 && range[0] <= range[1] && range[1] <= 599))
+          context.addIssue({ code: 'custom', message: coded('bad-status', wantedStatus) })
+        return range
+      }),
   )
 const wantedStatus = 'expected a status or a range within 100 to 599, such as 200 or 200-299'

@@ -31,14 +31,14 @@ const script = mapping({
   timeout: duration().optional().describe('Default: interval.'),
   rise: whole(1, 1000).optional().describe('Default 1.'),
   fall: whole(1, 1000).optional().describe('Default 1.'),
-  user: text('a user').optional(),
-  group: text('a group').optional().describe("Default: the user's."),
-  env: z.record(z.string(), z.string()).optional(),
-  cwd: filePath().optional(),
+  user: text('a user').optional().describe('Name, or number in quotes. Default: the one that lvskeeper runs as.'),
+  group: text('a group').optional().describe("Name, or number in quotes. Default: the user's."),
+  env: z.record(z.string(), z.string()).optional().describe('Its environment besides PATH: { LANG: C }.'),
+  cwd: filePath().optional().describe('Where it runs. Default: where lvskeeper does.'),
 }).describe('A program whose exit code 0 means fine.')
 
 const trackedFile = mapping({
-  path: filePath(),
+  path: filePath().describe('It holds one number.'),
   interval: duration({ min: 10 }).optional().describe('How often it is looked at, besides being watched. Default 1s.'),
 }).describe('A file whose number, times the weight, is added to the priority.')
 
@@ -62,17 +62,18 @@ const syncDaemon = mapping({
 const listen = z
   .string({ error: coded('bad-endpoint', 'expected :PORT or ADDRESS:PORT') })
   .regex(/^(\[[0-9a-fA-F:.]+\]|[0-9.]*):\d{1,5}$/, { error: coded('bad-endpoint', 'expected :PORT or ADDRESS:PORT') })
+  .meta({ examples: [':9433', '10.9.0.11:9433'] })
 
 const api = mapping({
   socket: filePath().optional().describe('Default /run/lvskeeper/control.sock, where a link leads to it otherwise.'),
   status_socket: filePath().optional().describe('Default /run/lvskeeper/status.sock, likewise.'),
   group: text('a group').optional().describe('May use the control socket. Default lvskeeper.'),
   listen: listen.optional().describe(':PORT or ADDRESS:PORT; with TLS and tokens.'),
-  cert_file: filePath().optional(),
-  key_file: filePath().optional(),
+  cert_file: filePath().optional().describe('Certificate of the listener, PEM.'),
+  key_file: filePath().optional().describe('Its key, PEM.'),
   client_ca_file: filePath().optional().describe('Clients must show a certificate of these authorities.'),
-  read_token_file: filePath().optional(),
-  admin_token_file: filePath().optional(),
+  read_token_file: filePath().optional().describe('Who shows this token may read.'),
+  admin_token_file: filePath().optional().describe('Who shows this token may do everything.'),
 })
 
 const metrics = mapping({
@@ -93,10 +94,10 @@ const shape = {
     ),
   peer_port: port().optional().describe('UDP port of the peer channel. Default 9432.'),
   defaults: mapping({
-    virtual_routers: part(routerShape).optional(),
-    checks: part(checkCommon).optional(),
-    virtual_servers: part(serviceShape).optional(),
-    real_servers: part(serverShape).optional(),
+    virtual_routers: part(routerShape).optional().describe('For every virtual router.'),
+    checks: part(checkCommon).optional().describe('For every check, of any kind.'),
+    virtual_servers: part(serviceShape).optional().describe('For every virtual server.'),
+    real_servers: part(serverShape).optional().describe('For every real server.'),
   })
     .optional()
     .describe('What holds where an entry says nothing.'),
@@ -110,9 +111,9 @@ const shape = {
   on_stop: word(['keep', 'clear']).optional().describe('The table when lvskeeper stops: keep (default) or clear.'),
   drift: word(['repair', 'report']).optional().describe('Changes behind its back. Default repair.'),
   timeouts: mapping({
-    tcp: duration({ min: 1000 }).optional(),
-    tcp_fin: duration({ min: 1000 }).optional(),
-    udp: duration({ min: 1000 }).optional(),
+    tcp: duration({ min: 1000 }).optional().describe('Idle TCP connections.'),
+    tcp_fin: duration({ min: 1000 }).optional().describe('TCP connections after a FIN.'),
+    udp: duration({ min: 1000 }).optional().describe('After the last datagram.'),
   })
     .optional()
     .describe("The kernel's connection timeouts. Default: left as they are."),
@@ -141,7 +142,9 @@ const shape = {
     watch_share: numeric(0, 0.9)
       .optional()
       .describe('Share of the file descriptors for watch connections. Default 0.25.'),
-  }).optional(),
+  })
+    .optional()
+    .describe('How much is done at the same time.'),
   override_limit: duration({ min: 1000, max: 365 * 86_400_000 })
     .optional()
     .describe('How long an override holds unless it says otherwise. Default 24h.'),
@@ -154,12 +157,16 @@ const shape = {
     ),
   events: mapping({
     max_size: size({ min: 65_536 }).optional().describe('Of the history kept. Default 16MiB.'),
-  }).optional(),
+  })
+    .optional()
+    .describe('The history.'),
   log: mapping({
     level: word(['trace', 'debug', 'info', 'warn', 'error'])
       .optional()
       .describe('Taken at the start; run --log-level wins. Default info.'),
-  }).optional(),
+  })
+    .optional()
+    .describe('The log.'),
 }
 
 export const file = mapping(shape).describe('Configuration of lvskeeper: one file, the same on every director.')

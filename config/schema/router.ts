@@ -32,7 +32,10 @@ const vip = z
   .union(
     [
       cidr().transform(address => ({ address, interface: undefined })),
-      mapping({ address: cidr(), interface: interfaceName().optional() }),
+      mapping({
+        address: cidr().describe('With its prefix length.'),
+        interface: interfaceName().optional().describe("Where it is put. Default: the router's own."),
+      }),
     ],
     {
       error: coded(
@@ -47,7 +50,7 @@ const trackedShape = {
   weight: whole(-253, 253)
     .optional()
     .describe('0 (default): failing is a fault. Negative: subtracted while failing. Positive: added while fine.'),
-  reverse: flag().optional(),
+  reverse: flag().optional().describe('The weight counts the other way round. Default false.'),
   on_unknown: word(['keep', 'fail']).optional().describe('When nothing is heard of it for 10s. Default keep.'),
 }
 
@@ -71,19 +74,20 @@ export const track = mapping({
   own_interface: flag().optional().describe("false: the state of the router's own interface is ignored. Default true."),
   interfaces: z
     .union([listOnce(reference('an interface')), z.record(z.string(), trackedInterface)], trackError)
-    .optional(),
-  scripts: tracked('a script').optional(),
-  files: tracked('a file').optional(),
-  processes: tracked('a process').optional(),
+    .optional()
+    .describe('Further interfaces that must be up.'),
+  scripts: tracked('a script').optional().describe('Programs of `scripts` that must succeed.'),
+  files: tracked('a file').optional().describe('Files of `files` whose number counts.'),
+  processes: tracked('a process').optional().describe('Programs of `processes` that must run.'),
   virtual_servers: tracked('a virtual server').optional().describe('Failing: below its quorum here.'),
   gateway: mapping({
-    address: address(),
-    interface: interfaceName().optional(),
+    address: address().describe('Who must answer.'),
+    interface: interfaceName().optional().describe("Where it is asked. Default: the router's own."),
     by: word(['arp', 'icmp']).optional().describe('How it is asked. Default arp (IPv6: neighbour solicitation).'),
     interval: duration({ min: 10 }).optional().describe('Default 1s.'),
     timeout: duration().optional().describe('Default 500ms.'),
-    rise: whole(1, 1000).optional(),
-    fall: whole(1, 1000).optional(),
+    rise: whole(1, 1000).optional().describe('Answers in a row that bring it back. Default 2.'),
+    fall: whole(1, 1000).optional().describe('Silences in a row that count as gone. Default 3.'),
     ...trackedShape,
   })
     .optional()
@@ -91,7 +95,7 @@ export const track = mapping({
 }).describe('What moves the priority, or makes this director unfit.')
 
 const witness = mapping({
-  address: address(),
+  address: address().describe('Who is asked.'),
   by: word(['arp', 'icmp', 'tcp']).optional().describe('How it is asked. Default arp (IPv6: neighbour solicitation).'),
   port: whole(1, 65_535).optional().describe('by: tcp only: where a connection must open.'),
   interface: interfaceName().optional().describe("by: arp only. Default: the router's own."),
@@ -103,7 +107,7 @@ const authentication = mapping({
   pass: text('a password', 8)
     .optional()
     .describe('Version 2 simple text, at most 8 characters. Decoration: it is readable on the wire.'),
-  pass_file: filePath().optional(),
+  pass_file: filePath().optional().describe('File with that password.'),
   hmac: mapping({
     keys: z
       .record(
@@ -142,11 +146,11 @@ const route = mapping({
       error: coded('bad-address', 'expected a network such as 10.0.0.0/8, or default'),
     })
     .describe('A network, or default.'),
-  via: address().optional(),
-  interface: interfaceName().optional(),
-  source: address().optional(),
-  table: whole(1, 4_294_967_295).optional(),
-  metric: whole(0, 4_294_967_295).optional(),
+  via: address().optional().describe('Next hop.'),
+  interface: interfaceName().optional().describe('Way out.'),
+  source: address().optional().describe('Preferred source address.'),
+  table: whole(1, 4_294_967_295).optional().describe('Number of the routing table. Default 254, main.'),
+  metric: whole(0, 4_294_967_295).optional().describe('The lower one wins.'),
 })
 
 const rule = mapping({
@@ -154,12 +158,12 @@ const rule = mapping({
     .literal([4, 6], { error: coded('bad-family', 'expected 4 or 6') })
     .optional()
     .describe('4 or 6. Default: that of from or to, else of the router.'),
-  from: cidr().optional(),
-  to: cidr().optional(),
-  mark: whole(0, 4_294_967_295).optional(),
-  interface: interfaceName().optional(),
-  table: whole(1, 4_294_967_295),
-  preference: whole(0, 4_294_967_295).optional(),
+  from: cidr().optional().describe('Packets from this network.'),
+  to: cidr().optional().describe('Packets to this network.'),
+  mark: whole(0, 4_294_967_295).optional().describe('Packets with this firewall mark.'),
+  interface: interfaceName().optional().describe('Packets that came in here.'),
+  table: whole(1, 4_294_967_295).describe('Number of the routing table that they look up.'),
+  preference: whole(0, 4_294_967_295).optional().describe('The lower one is asked first. Default: the kernel chooses.'),
 })
 
 export const routerShape = {
@@ -173,16 +177,31 @@ export const routerShape = {
     .optional()
     .describe("{ d1: 100, d2: 150 }: win over the directors' own: active/active."),
   preempt: z
-    .union([flag(), mapping({ delay: duration({ min: 0, max: 1_000_000 }) })], {
-      error: coded('bad-preempt', 'expected true, false or { delay: 30s }'),
-    })
+    .union(
+      [
+        flag(),
+        mapping({ delay: duration({ min: 0, max: 1_000_000 }).describe('How long it waits before it takes over.') }),
+      ],
+      {
+        error: coded('bad-preempt', 'expected true, false or { delay: 30s }'),
+      },
+    )
     .optional()
     .describe('Whether a director of higher priority takes over from a lesser master. Default true.'),
   transport: word(['multicast', 'unicast']).optional().describe('Default multicast.'),
   peers: listOnce(
-    z.union([address(), mapping({ address: address(), min_ttl: whole(1, 255).optional() })], {
-      error: coded('bad-peer', 'expected an address, or { address: 10.9.0.12, min_ttl: 254 }'),
-    }),
+    z.union(
+      [
+        address(),
+        mapping({
+          address: address().describe('Of the peer.'),
+          min_ttl: whole(1, 255).optional().describe('The lowest TTL that is accepted from it.'),
+        }),
+      ],
+      {
+        error: coded('bad-peer', 'expected an address, or { address: 10.9.0.12, min_ttl: 254 }'),
+      },
+    ),
   )
     .optional()
     .describe("Unicast peers in place of the other directors' addresses."),
@@ -193,7 +212,7 @@ export const routerShape = {
   profile: word(['keepalived', 'rfc9568'])
     .optional()
     .describe('Checksum of IPv4 version 3 adverts: with (keepalived, default) or without pseudo-header.'),
-  authentication: authentication.optional(),
+  authentication: authentication.optional().describe('How adverts show whose they are. Default: none.'),
   garp: garp.optional(),
   track: track.optional(),
   witness: witness.optional(),
@@ -208,7 +227,9 @@ export const routerShape = {
             .describe('Adverts leave from the interface below, with its MAC. Always so with unicast.'),
         }),
       ],
-      { error: coded('bad-virtual-mac', 'expected true, false or { interface: vrrp.51 }') },
+      {
+        error: coded('bad-virtual-mac', 'expected true, false or { interface: vrrp.51 }'),
+      },
     )
     .optional()
     .describe('VIPs on a macvlan with the MAC of the virtual router. Default false.'),

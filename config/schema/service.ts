@@ -67,7 +67,10 @@ const serverShape = {
   ...checkUse,
 }
 
-const endpointText = (wanted: string) => z.string({ error: coded('bad-endpoint', wanted) })
+const endpointText = (wanted: string) =>
+  z
+    .string({ error: coded('bad-endpoint', wanted) })
+    .meta({ examples: ['10.9.0.21', '10.9.0.21-29', '10.9.0.100:80', '[fd00:9::100]:80'] })
 
 const serverAddress =
   'expected an address such as 10.9.0.21, a range such as 10.9.0.21-29, or with a port: 10.9.0.21:8080, [fd00:9::21]:8080'
@@ -106,7 +109,7 @@ export const serviceShape = {
     .optional()
     .describe('10.9.0.100:80; a range: 10.9.0.100-109:80; a list of them. Without :port with `ports`.'),
   ports: oneOrMore(
-    z.union([whole(0, 65_535), z.string()], {
+    z.union([whole(0, 65_535), z.string().meta({ examples: ['8000-8010'] })], {
       error: coded('bad-port', 'expected a port or a range such as 8000-8010'),
     }),
   )
@@ -121,9 +124,9 @@ export const serviceShape = {
     .optional()
     .describe('With mark: 4 or 6. Default: that of the real servers.'),
   scheduler: word(schedulers).optional().describe('Default wlc.'),
-  scheduler_flags: listOnce(
-    word(['sh-port', 'sh-fallback', 'mh-port', 'mh-fallback', 'flag-1', 'flag-2', 'flag-3']),
-  ).optional(),
+  scheduler_flags: listOnce(word(['sh-port', 'sh-fallback', 'mh-port', 'mh-fallback', 'flag-1', 'flag-2', 'flag-3']))
+    .optional()
+    .describe('sh and mh: port: the source port counts too; fallback: another one where one is gone.'),
   persistence: persistence.optional(),
   one_packet: flag().optional().describe('Every datagram is scheduled by itself (udp only).'),
   forward: forward().optional(),
@@ -139,8 +142,8 @@ export const serviceShape = {
       [
         endpointText(serverAddress),
         mapping({
-          address: endpointText(serverAddress),
-          port: port().optional(),
+          address: endpointText(serverAddress).describe('10.9.0.90, or 10.9.0.90:8080 with forward: nat.'),
+          port: port().optional().describe('Default: that of the virtual server.'),
           forward: forward().optional(),
           tunnel: tunnel().optional(),
           inhibit: flag().optional().describe('Real servers stay with weight 0 meanwhile.'),
@@ -163,7 +166,9 @@ export const serviceShape = {
     z.union([endpointText(serverAddress), realServer], {
       error: coded('bad-real-server', 'expected { address: 10.9.0.21 }'),
     }),
-  ).optional(),
+  )
+    .optional()
+    .describe('Who serves: addresses, ranges of them, or where they are looked up.'),
 }
 
 export const virtualServer = mapping(serviceShape).meta({

@@ -91,12 +91,54 @@ export function word<const T extends readonly [string, ...string[]]>(words: T) {
   return z.enum(words, { error: coded('bad-word', `expected one of: ${words.join(', ')}`) })
 }
 
+/** What a text looks like, for editors: by what it is. */
+const examples: Readonly<Record<string, readonly string[]>> = {
+  text: ['ok'],
+  'a body': ['{"ping":true}'],
+  'a database': ['shop'],
+  'a distinguished name': ['cn=check,dc=example,dc=org'],
+  'a domain name': ['www.example.org'],
+  'a file name': ['conf.d/*.yaml'],
+  'a group': ['lvskeeper'],
+  'a host name': ['mail.example.org'],
+  'a mail address': ['ops@example.org'],
+  'a method': ['GET', 'HEAD'],
+  'a name': ['web'],
+  'a password': ['secret'],
+  'a path': ['/healthz'],
+  'a program': ['haproxy'],
+  'a protocol name': ['h2'],
+  'a record type': ['A', 'SOA'],
+  'a regular expression': ['^220 '],
+  'a server name': ['www.example.org'],
+  'a SHA-256 fingerprint': [
+    '00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff',
+  ],
+  'a token': ['secret'],
+  'a user': ['nobody'],
+  'an absolute path': ['/etc/lvskeeper/peer.key'],
+  'an answer code': ['NOERROR'],
+  'an argument': ['/usr/local/bin/check'],
+  'text that the answer contains': ['+PONG'],
+  'text to send': ['PING\r\n'],
+  'the name of a check': ['homepage'],
+  'the name of a director': ['d1'],
+  'the name of a header': ['X-Check'],
+  'the name of a network interface': ['eth0'],
+  'the name of a sync group': ['all'],
+  'the name of an event': ['server.down', 'vrrp.*'],
+  'the name of an interface': ['eth1'],
+  'the value of a header': ['lvskeeper'],
+  'what it is about': ['service web', 'router *'],
+}
+
 /** Any text that is not empty. */
 export function text(what = 'text', max = 4096) {
   return z
     .string({ error: coded('bad-text', `expected ${what}`) })
     .min(1, { error: coded('bad-text', `expected ${what}`) })
     .max(max, { error: coded('bad-text', `expected at most ${max} characters`) })
+    .meta({ examples: [...(examples[what] ?? ['web'])] })
 }
 
 /** A file or folder of this machine. */
@@ -135,7 +177,10 @@ const wantedAddress = 'expected an IPv4 or IPv6 address, such as 10.9.0.100 or f
 
 /** -> its canonical spelling (RFC 5952). */
 export function address() {
-  return z.string({ error: coded('bad-address', wantedAddress) }).transform((text, context) => {
+  const text = z
+    .string({ error: coded('bad-address', wantedAddress) })
+    .meta({ examples: ['10.9.0.100', 'fd00:9::100'] })
+  return text.transform((text, context) => {
     const canonical = canonicalAddress(text)
     if (canonical === undefined) context.addIssue({ code: 'custom', message: coded('bad-address', wantedAddress) })
     return canonical ?? text
@@ -167,7 +212,10 @@ export function family(address: string): 4 | 6 {
 /** `10.9.0.100`, `10.9.0.100/24` -> address and prefix length (of the whole address when none is written). */
 export function cidr() {
   const wanted = 'expected an address with its prefix length, such as 10.9.0.100/32 or fd00:9::100/128'
-  return z.string({ error: coded('bad-address', wanted) }).transform((text, context) => {
+  const text = z
+    .string({ error: coded('bad-address', wanted) })
+    .meta({ examples: ['10.9.0.100/32', 'fd00:9::100/128'] })
+  return text.transform((text, context) => {
     const parsed = parseCidr(text)
     if (parsed === undefined) context.addIssue({ code: 'custom', message: coded('bad-address', wanted) })
     return parsed ?? { address: text, prefix: 0 }

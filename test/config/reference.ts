@@ -73,8 +73,14 @@ function show(schema: Schema): string {
   if (schema.enum !== undefined) return schema.enum.map(word => `\`${word}\``).join(', ')
   if (schema.const !== undefined) return `\`${schema.const}\``
   const forms = [...(schema.anyOf ?? []), ...(schema.allOf ?? [])]
+  const [first, second] = forms
+  if (forms.length === 2 && first !== undefined && second?.items !== undefined && show(first) === show(second.items))
+    return `${show(first)}, or a list`
   if (forms.length > 0) return [...new Set(forms.map(show))].join(' or ')
-  if (schema.type === 'array') return `list of ${schema.items === undefined ? 'anything' : show(schema.items)}`
+  if (schema.type === 'array') {
+    const item = schema.items === undefined ? 'anything' : show(schema.items)
+    return item.startsWith('such as') ? `list, ${item}` : `list of ${item}`
+  }
   if (schema.type === 'object') {
     const named = schema.additionalProperties
     return typeof named === 'object' && schema.properties === undefined ? `names, each: ${show(named)}` : 'mapping'
@@ -86,7 +92,8 @@ function show(schema: Schema): string {
     return `${schema.minimum} to ${schema.maximum}`
   if (schema.type === 'number' && schema.minimum !== undefined) return `${schema.minimum} to ${schema.maximum}`
   if (schema.type === 'boolean') return 'true, false'
-  if (schema.examples !== undefined) return `such as ${schema.examples.map(example => `\`${example}\``).join(', ')}`
+  if (schema.examples !== undefined)
+    return `such as ${schema.examples.map(example => `\`${example}\``.replaceAll('\r\n', '\\r\\n')).join(', ')}`
   return schema.type === 'string' ? 'text' : [schema.type ?? 'anything'].flat().join(', ')
 }
 
