@@ -89,6 +89,39 @@ describe('what the file says besides', { retry: 0 }, () => {
     expect(table(80)).toEqual({ '10.9.0.21:80': 1 })
   })
 
+  test('connection timeouts and what happens to drift follow the file over reloads, as a fresh start has them', async () => {
+    const timeouts = async () => (await lab.net.exec('d1', 'ipvsadm', '-l', '--timeout')).match(/\d+/g)?.join(' ')
+    const server = ['-t', `${vip}:82`, '-r', '10.9.0.21:82', '-g', '-w']
+    const change = (weight: number) => lab.net.exec('d1', 'ipvsadm', '-e', ...server, String(weight))
+    const before = (await events(d1)).length
+    const drifts = async () => (await events(d1)).slice(before).filter(({ name }) => name === 'table.drift')
+    await soon(() => expect(table(82)).toEqual({ '10.9.0.21:82': 1 }))
+
+    lab.write(`${file(2)}drift: report\ntimeouts: { tcp: 600s, udp: 200s }\n`)
+    await d1.cli('reload')
+    await soon(async () => expect(await timeouts()).toBe('600 120 200'))
+    await change(7)
+    await soon(async () => expect((await drifts()).map(({ data }) => data?.['answer'])).toEqual(['reported']))
+    expect(table(82)).toEqual({ '10.9.0.21:82': 7 })
+    await d1.stop()
+    d1.start()
+    await d1.up(30_000)
+    expect(await timeouts()).toBe('600 120 200')
+    await change(9)
+    await soon(async () => expect((await events(d1)).filter(({ text }) => /left as it is/.test(text))).not.toEqual([]))
+    expect(table(82)).toEqual({ '10.9.0.21:82': 9 })
+
+    lab.write(`${file(2)}timeouts: { tcp: 900s, udp: 300s }\n`)
+    await d1.cli('reload')
+    await soon(async () => expect(await timeouts()).toBe('900 120 300'))
+    await soon(() => expect(table(82)).toEqual({ '10.9.0.21:82': 1 }))
+    await change(7)
+    await soon(() => expect(table(82)).toEqual({ '10.9.0.21:82': 1 }))
+    lab.write(file(2))
+    await d1.cli('reload')
+    expect(await timeouts()).toBe('900 120 300')
+  })
+
   test('what the kernel refuses is told with the line of the file that wants it', async () => {
     const text = `${file(2)}  lost:\n    { address: '${vip}:84', scheduler: twos, forward: dr, check: none, real_servers: [10.9.0.21] }\n`
     lab.write(text)
