@@ -1,7 +1,11 @@
 import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
+import { failed } from './errors.js'
 import { examine, guarded, unexamined, unforeseen } from './examine.js'
 import type { Outcome, Target } from './ports.js'
+
+/** libuv takes ENOBUFS for EAGAIN, and tries again until there is room: nobody is asked meanwhile, and silence says nothing. */
+const unsent = failed('local-error', 'SOCKERR', 'no room to send the datagram (ENOBUFS)')
 
 /**
  * One attempt over a connected UDP socket: only answers of the target arrive, and the kernel tells its ICMP
@@ -22,6 +26,7 @@ export function datagram(
     const socket = createSocket(isIPv6(target.address) || target.address.includes('%') ? 'udp6' : 'udp4')
     let settled = false
     let weighing = false
+    let sent = false
     const settle = (outcome: Outcome) => {
       if (settled) return
       settled = true
@@ -29,7 +34,7 @@ export function datagram(
       socket.close()
       resolve(outcome)
     }
-    const late = () => settle(weighing ? unexamined : talk.late())
+    const late = () => settle(weighing ? unexamined : sent ? talk.late() : unsent)
     const fail = (error: NodeJS.ErrnoException | null) => {
       if (error) settle(talk.failed(error.code ?? 'UNKNOWN', error.message))
     }
@@ -53,7 +58,11 @@ export function datagram(
       } else if (outcome) settle(outcome)
     })
     socket.connect(target.port, target.address, () => {
-      if (!settled) socket.send(payload, fail)
+      if (settled) return
+      socket.send(payload, error => {
+        sent = error === null
+        fail(error)
+      })
     })
     if (signal.aborted) late()
     else signal.addEventListener('abort', late)
