@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { until } from '../lab/harness.js'
 import type { Way } from '../vrrp/beside-keepalived.js'
+import { firewallChanges } from './firewall.js'
 import { keepalivedBeside } from './keepalived-beside.js'
 import { createPair, type Director, now, sleep } from './pair.js'
 
@@ -106,6 +107,10 @@ export async function macBesideKeepalived(ours: 'd1' | 'd2', way: Way, program?:
       // What is heard of the switch are gratuitous ARPs.
       if (family === 4) expect(pair.wire.announcements().some(one => one.at > since && one.mac === mac)).toBe(true)
     }
+    // keepalived has its rules for the macvlan; lvskeeper does without.
+    const never = await firewallChanges(pair.topology, 'cl')
+    expect(await firewallChanges(pair.topology, ours)).toBe(never)
+    if (!program) expect(await firewallChanges(pair.topology, theirs)).toBeGreaterThan(never)
   } catch (error) {
     throw new Error(
       `${error}\n${others.map(other => other.log().slice(-4_000)).join('\n')}\n${pair[ours].log().slice(-4_000)}`,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest'
 import { until } from '../lab/harness.js'
+import { firewallChanges } from './firewall.js'
 import { createPair, type Director, now, type Pair, signal, sleep, vip } from './pair.js'
 
 const mac = '00:00:5e:00:01:33'
@@ -71,6 +72,11 @@ describe('a director with virtual MAC and routes', () => {
     await until('d2 has the VIP', () => d2.has())
     expect(await ip(d2, 'route', 'show', 'proto', '112')).toContain('10.99.0.0/16')
   }, 30_000)
+
+  test('has not touched the firewall in all that', async () => {
+    const never = await firewallChanges(pair.topology, 'cl')
+    for (const name of ['d1', 'd2'] as const) expect(await firewallChanges(pair.topology, name)).toBe(never)
+  })
 })
 
 describe('a pair with a virtual MAC that speaks unicast', () => {
