@@ -46,7 +46,7 @@ for (const count of counts) {
       try {
         net.up('--mode', mode)
         await manyAddresses(net, mode === 'nat' ? '10.9.1.21' : undefined)
-        if (name === 'keepalived' && scheduler === 'mh') await sloppy(net)
+        if (name === 'keepalived') await prepare(net)
         seen.push(await comeBack(make(net), services.length + 1))
         console.error(`${count} ${name}: ${JSON.stringify(seen.at(-1))}`)
       } catch (error) {
@@ -148,9 +148,11 @@ function spreadKeepalived(text) {
   return scheduler === 'mh' ? text.replace('lvs_sched mh\n', 'lvs_sched mh\n  mh-port\n') : text
 }
 
-/** lvskeeper sets it where a service has mh. */
-async function sloppy(net) {
-  for (const name of ['d1', 'd2']) await net.exec(name, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/vs/sloppy_tcp')
+/** What lvskeeper sets by itself where the file needs it. */
+async function prepare(net) {
+  const settings = [...(scheduler === 'mh' ? ['vs/sloppy_tcp'] : []), ...(mode === 'nat' ? ['ip_forward'] : [])]
+  for (const name of ['d1', 'd2'])
+    for (const setting of settings) await net.exec(name, 'sh', '-c', `echo 1 > /proc/sys/net/ipv4/${setting}`)
 }
 
 /** Somebody who wants the whole processor for so long, with the nice value of the programs. */

@@ -11,7 +11,7 @@ const { inYaml, manyServices } = (await import(join(labFolder, '../bench/large.m
 }
 const { judge, watchServed } = (await import(join(labFolder, 'served.mjs'))) as {
   watchServed(net: Pair['net']): Promise<{ end(): Promise<readonly unknown[]> }>
-  judge(probes: readonly unknown[]): { probes: number; gap: number }
+  judge(probes: readonly unknown[]): { probes: number; refused: number; unanswered: number }
 }
 const count = 500
 let pair: Pair
@@ -49,10 +49,10 @@ test('a director that comes back takes the VIP when its table is complete, and n
   const seen = await probe.end()
   expect(seen.ok).toBeGreaterThan(20)
   expect(lost(seen)).toBe(0)
-  // From the start to the end, as the kernels saw it: a client waits for the processor as well.
-  const { probes, gap } = judge(await served.end())
+  // From the start to the end, a SYN every 2 ms, as the kernels saw it. No time is judged: the whole lab may have waited for the host.
+  const { probes, ...rest } = judge(await served.end())
   expect(probes).toBeGreaterThan(500)
-  expect(gap).toBeLessThanOrEqual(20)
+  expect(rest).toMatchObject({ refused: 0, unanswered: 0 })
 })
 
 /** Real servers in the kernel's table. */
