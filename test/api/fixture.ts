@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Api, type ApiOptions, createApi } from '../../src/api/api.js'
-import type { ApiHandlers, Change, Reply } from '../../src/api/handlers.js'
+import type { ApiHandlers, Change, PlanAnswer, Reply } from '../../src/api/handlers.js'
 import { createMetrics } from '../../src/api/metrics.js'
 import { openEventStore } from '../../src/events/store.js'
 import type { Event } from '../../src/messages.js'
@@ -22,6 +22,8 @@ export type Fixture = {
   readonly events: ReturnType<typeof openEventStore>
   status: Status
   reply: Reply<Change>
+  /** The answer to the next plan. */
+  planned: PlanAnswer
   close(): Promise<void>
 }
 
@@ -46,6 +48,10 @@ export async function fixture({
     mistakes,
     events,
     status: status(),
+    planned: {
+      ...{ changes: true, text: '+ server' },
+      ...{ ipvsadm: ['-a -t 10.9.0.100:80 -r 10.9.0.23:80'], sysctls: [] },
+    } as PlanAnswer,
     reply: { value: { text: 'done', before: 1, after: 2, touched: ['web/10.9.0.21:80'] } } as Reply<Change>,
   }
   const change =
@@ -61,9 +67,7 @@ export async function fixture({
     explain: async subject => ({ value: explain(made.status, subject, about => events.recent(5, { subject: about })) }),
     plan: async candidate => {
       asked.push(['plan', candidate])
-      return {
-        value: { changes: true, text: '+ server', ipvsadm: ['-a -t 10.9.0.100:80 -r 10.9.0.23:80'], sysctls: [] },
-      }
+      return { value: made.planned }
     },
     reload: change('reload'),
     confirm: change('confirm'),

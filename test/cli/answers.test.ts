@@ -1,8 +1,11 @@
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Options, Run } from '../../src/cli/command.js'
 import { events } from '../../src/cli/events.js'
 import { drain, weight } from '../../src/cli/override.js'
+import { plan } from '../../src/cli/plan.js'
 import { reload } from '../../src/cli/reload.js'
 import { status } from '../../src/cli/status.js'
 import type { EventLevel } from '../../src/messages.js'
@@ -58,6 +61,26 @@ describe('the answer to a change', () => {
         err: `weight: expected a whole number from 0 to 65535, not '${word}'\n`,
       })
     expect(director.asked).toEqual([])
+  })
+})
+
+describe('a plan on a kernel without IPVS', () => {
+  const planned = {
+    changes: true,
+    text: '~ virtual server web\n',
+    ipvsadm: [],
+    sysctls: [],
+    unreadable: 'no IPVS here',
+  }
+
+  test('cannot be told as ipvsadm lines: a sentence, and exit 69; the rest of it can', async () => {
+    director.planned = planned
+    const file = join(director.folder, 'lvskeeper.yaml')
+    writeFileSync(file, 'directors: { d1: { address: 127.0.0.1 } }\n')
+    const words = 'what would change in the kernel table cannot be told: no IPVS here\n'
+    expect(await typed(plan, [file], { ipvsadm: true })).toEqual({ code: 69, out: '', err: words })
+    expect(await typed(plan, [file])).toEqual({ code: 2, out: planned.text, err: '' })
+    expect(JSON.parse((await typed(plan, [file], { json: true })).out)).toEqual(planned)
   })
 })
 
