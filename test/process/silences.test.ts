@@ -28,19 +28,19 @@ function child(role: Role) {
 }
 
 describe('a process that says nothing', () => {
-  test('is told of after two seconds, once, and again when it speaks', () => {
+  test('is told of after two seconds and a half, once, and again when it speaks', () => {
     const { word, look, told } = child('checkers')
     word(20_000)
-    look(22_000)
+    look(22_500)
     expect(told()).toEqual([])
-    look(22_001)
+    look(22_501)
     look(25_000)
     expect(told()).toEqual([['silent', 1_020_000]])
     word(27_500)
     look(27_510)
     look(27_600)
     expect(told()).toEqual([['answers', 1_027_510, 7_500]])
-    look(29_501)
+    look(30_001)
     expect(told()).toEqual([['silent', 1_027_500]])
   })
 
@@ -50,10 +50,10 @@ describe('a process that says nothing', () => {
     excuse(23_900)
     look(24_000)
     expect(told()).toEqual([])
-    look(25_901)
+    look(26_401)
     expect(told()).toEqual([['silent', 1_023_900]])
-    excuse(26_000)
-    look(26_001)
+    excuse(26_500)
+    look(26_501)
     expect(told()).toEqual([])
   })
 
