@@ -30,7 +30,25 @@ function complaint(yaml: string): string | undefined {
   return loaded.ok ? undefined : `${formatProblems(loaded.errors, [])}\n${yaml}`
 }
 
+/** What stands in at least one of a hundred files in the wild, and the slips that were met there. */
+const common =
+  `vrrp_instance interface virtual_router_id priority state virtual_ipaddress authentication auth_type auth_pass advert_int
+  vrrp_script script interval track_script global_defs weight router_id fall rise unicast_peer nopreempt virtual_server real_server
+  protocol notify_master unicast_src_ip delay_loop lb_algo lvs_sched lb_kind lvs_method enable_script_security notification_email
+  notify_backup script_user notification_email_from persistence_timeout smtp_server smtp_connect_timeout notify_fault timeout
+  connect_timeout notify delay_before_retry HTTP_GET url path connect_port TCP_CHECK nb_get_retry nat_mask track_interface
+  garp_master_delay vrrp_garp_interval status_code sorry_server vrrp_version notify_stop vrrp_skip_check_adv_addr max_auto_priority
+  mcast_src_ip digest SSL_GET vrrp_sync_group virtual_ipaddress_excluded track_process quorum vrrp_garp_master_refresh MISC_CHECK
+  virtual_server_group use_vmac vmac_xmit_base preempt_delay init_fail smtp_alert virtual_routes dont_track_primary track_file
+  virtual_rules vrrp_notify_fifo fwmark inhibit_on_failure lvs_timeouts accept no_accept vrrp_strict include ~SEQ bfd_instance
+  connetc_port vvrp_script SMTP_CHEKC killall AH SLAVE`.split(/\s+/)
+
 describe('every file of the corpus', () => {
+  test('has something of what is common in the wild, and together they have all of it', () => {
+    const words = new Set([...texts.values()].flatMap(text => text.match(/~?[A-Za-z_0-9]+/g) ?? []))
+    expect(common.filter(word => !words.has(word))).toEqual([])
+  })
+
   test('has an expectation, and there are at least 60', () => {
     expect([...texts.keys()].sort()).toEqual(Object.keys(expected).sort())
     expect(texts.size).toBeGreaterThanOrEqual(60)

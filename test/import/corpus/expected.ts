@@ -89,4 +89,5 @@ export const expected: Readonly<Record<string, readonly [status: string, lost: s
   'vrrp-glued-numbers': ['partial', 'director-address', 'number-cut bad-value'],
   'vrrp-office': ['partial', 'director-address virtual-route virtual-rule not-supported', 'missing-open-brace unknown-word block-closed-early tracked-undefined no-accept authentication-ignored preempt-delay-ignored'],
   'vrrp-owner-details': ['partial', 'process-delay init-file down-timer-adverts director-address unicast-ttl notify-event not-supported', 'owner-weight tracked-twice unknown-word several-on-one-line'],
+  'vrrp-no-accept': ['partial', 'not-supported director-address', 'no-accept'],
 }
