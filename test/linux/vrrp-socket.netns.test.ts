@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { openLan, type VrrpSocket, vrrpGroup } from '../../src/linux/vrrp-socket.js'
+import { createSockets } from '../../src/vrrp/sockets.js'
 import { decodeAdvert, encodeAdvert } from '../../vrrp/packet.js'
 import type { Received } from '../../vrrp/ports.js'
+import { routerOf } from '../fakes/virtual-router.js'
 import { type Namespace, type Segment, segment, sleep, until } from './namespaces.js'
 
 const address = { 4: ['10.9.0.11', '10.9.0.12'], 6: ['fe80::11', 'fe80::12'] } as const
@@ -160,6 +162,29 @@ describe.each([4, 6] as const)('the raw socket, IPv%i', family => {
     expect(lenient.values).toHaveLength(1)
     if (family === 4) expect(lenient.values[0]!.ttl).toBe(64)
     expect(hearer.socket.strays().sample).toHaveLength(1)
+  })
+
+  test('is another one for a router that takes fewer hops, so that its neighbour on the interface is no more lenient for it', async () => {
+    const own = address[family][1]
+    const heard: number[] = []
+    const sockets = net.b.enter(() => {
+      const shared = createSockets({ primary: () => own } as never)
+      for (const [vrid, minTtl] of [
+        [51, 255],
+        [52, 64],
+        [53, 64],
+      ] as const) {
+        const peers = [{ address: address[family][0], minTtl }]
+        shared.join(routerOf(1, [150, 100], { vrid, family, transport: 'unicast', peers }), () => heard.push(vrid))
+      }
+      return shared
+    })
+    for (const vrid of [51, 52, 53]) inject(family, 100, own, advert(family, own, vrid))
+    for (const vrid of [51, 52, 53]) inject(family, 255, own, advert(family, own, vrid))
+    await until('five adverts', () => heard.length >= 5)
+    await sleep(50)
+    expect(heard.toSorted()).toEqual([51, 52, 52, 53, 53])
+    sockets.close()
   })
 
   test('works again when its interface is made anew, and says ENODEV meanwhile', async () => {
