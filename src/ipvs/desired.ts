@@ -88,15 +88,18 @@ type TableEntry = { readonly service: Service; readonly servers: ReadonlyMap<str
  */
 export function desired(inputs: readonly VirtualServerInput[], context: Context): Desired {
   const { before } = context
-  if (before && allStand(inputs, before, context)) return before
+  const changed = before && changesOf(inputs, before, context)
+  return before && changed ? patched(before, changed) : anew(inputs, context)
+}
+
+function anew(inputs: readonly VirtualServerInput[], context: Context): Desired {
   const table = new Map<string, TableEntry>()
   const services = new Map<string, ServiceOutcome>()
   const names = new Map<string, string>()
   const quiet: Record<string, QuietReason> = {}
   const parts = new Map<string, Part>()
-  let next: Millis | undefined
   for (const input of inputs) {
-    const known = before?.parts.get(input.name)
+    const known = context.before?.parts.get(input.name)
     const part = known && stands(known, input, context) ? known : again(known, partOf(input, context))
     parts.set(input.name, part)
     services.set(input.name, part.outcome)
@@ -105,19 +108,51 @@ export function desired(inputs: readonly VirtualServerInput[], context: Context)
       names.set(key, input.name)
     }
     for (const [entry, reason] of part.quiet) quiet[entry] = reason
-    if (part.next !== undefined && (next === undefined || part.next < next)) next = part.next
   }
-  return { table, services, names, quiet, parts, ...(next === undefined ? {} : { next }) }
+  return { table, services, names, quiet, parts, ...nextOf(parts) }
 }
 
-/** Nothing new is said of any, and nothing has come, gone or changed its place. */
-function allStand(inputs: readonly VirtualServerInput[], { parts }: Desired, context: Context): boolean {
-  if (inputs.length !== parts.size) return false
+type Change = { readonly name: string; readonly old: Part; readonly part: Part }
+
+/** What is computed anew, where nothing has come, gone or changed its place: neither a virtual server nor a service in the kernel. */
+function changesOf(inputs: readonly VirtualServerInput[], { parts }: Desired, context: Context): Change[] | undefined {
+  if (inputs.length !== parts.size) return undefined
   const known = parts.entries()
-  return inputs.every(input => {
-    const [name, part] = known.next().value ?? []
-    return part !== undefined && name === input.name && stands(part, input, context)
-  })
+  const changes: Change[] = []
+  for (const input of inputs) {
+    const [name, old] = known.next().value ?? []
+    if (old === undefined || name !== input.name) return undefined
+    if (stands(old, input, context)) continue
+    const part = again(old, partOf(input, context))
+    if (old.entries.length !== part.entries.length) return undefined
+    if (part.entries.some(([key], at) => key !== old.entries[at]?.[0])) return undefined
+    changes.push({ name, old, part })
+  }
+  return changes
+}
+
+/** One change among thousands of virtual servers costs a copy of the maps: to walk them all with code that is seldom run takes many times as long. */
+function patched(before: Desired, changes: readonly Change[]): Desired {
+  if (changes.length === 0) return before
+  const table = new Map(before.table)
+  const services = new Map(before.services)
+  const quiet = { ...before.quiet }
+  const parts = new Map(before.parts)
+  for (const { name, old, part } of changes) {
+    parts.set(name, part)
+    services.set(name, part.outcome)
+    for (const [key, entry] of part.entries) table.set(key, entry)
+    for (const [entry] of old.quiet) delete quiet[entry]
+    for (const [entry, reason] of part.quiet) quiet[entry] = reason
+  }
+  return { table, services, names: before.names, quiet, parts, ...nextOf(parts) }
+}
+
+function nextOf(parts: ReadonlyMap<string, Part>): Pick<Desired, 'next'> {
+  let next: Millis | undefined
+  for (const part of parts.values())
+    if (part.next !== undefined && (next === undefined || part.next < next)) next = part.next
+  return next === undefined ? {} : { next }
 }
 
 function stands(known: Part, input: VirtualServerInput, context: Context): boolean {

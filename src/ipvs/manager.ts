@@ -220,7 +220,8 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
       })
     let next = ask()
     const known = wanted?.table
-    const unread = [...next.table]
+    // The same names are the same services.
+    const unread = (next.names === wanted?.names ? [] : [...next.table])
       .filter(([key]) => known && !known.has(key) && !view.table().has(key))
       .map(([, { service }]) => service.id)
     if (unread.length > 0) {
