@@ -116,7 +116,7 @@ const shape = {
     udp: duration({ min: 1000 }).optional().describe('After the last datagram.'),
   })
     .optional()
-    .describe("The kernel's connection timeouts. Default: left as they are."),
+    .describe("The kernel's connection timeouts. Default: left as they are; so is one that leaves the file."),
   sync: syncDaemon.optional(),
   sysctls: z
     .record(
@@ -127,7 +127,9 @@ const shape = {
       { error: coded('bad-mapping', 'expected a mapping of names') },
     )
     .optional()
-    .describe('Kernel parameters besides those that features set by themselves: { net.ipv4.vs.sloppy_tcp: 1 }.'),
+    .describe(
+      'Kernel parameters besides those that features set by themselves: { net.ipv4.vs.sloppy_tcp: 1 }. One that leaves the file stays until lvskeeper stop --clear.',
+    ),
   mass_failure_guard: mapping({
     hold: duration({ min: 0, max: 600_000 })
       .optional()
