@@ -1,8 +1,11 @@
-// Bench: planned switch-over and back at the client, beside a stop of keepalived (lab)
+// Bench: planned switch-over and back, beside a stop of keepalived (lab)
 //   npm run bench switchover -- [runs=10] [intervals=100,1000]
 // lvskeeper: `failover web` on the master, then `--back`. keepalived has no such command: its master is stopped (SIGTERM) and started.
-// "nothing": the longest gap of the same length of time in which nothing happens: what the one processor of the lab does to the client.
+// "nothing": the same length of time in which nothing happens: what the one processor of the lab does to the client. Two ask, all the time:
+// - a probe: a SYN every 2 ms, sent and answered by kernels (lab/served.mjs): whether the VIP is served.
+// - clients: a new HTTP connection every few ms, by processes that wait for their turn on the lab's one processor.
 import { endKeepers, lab, sleep, until } from '../lab/director.mjs'
+import { judge, watchServed } from '../lab/served.mjs'
 import { client, keepalived, longestGap, lvskeeper, now, print, summary, vip } from './pairs.mjs'
 
 const options = Object.fromEntries(process.argv.slice(2).map(word => word.split('=')))
@@ -12,7 +15,8 @@ const span = 1_500
 
 const net = lab('bench')
 net.up('--mode', 'dr')
-const rows = []
+const probed = []
+const asked = []
 try {
   for (const interval of intervals)
     for (const [make, away, back] of [
@@ -27,8 +31,11 @@ try {
       const { d1, d2 } = pair.directors
       const seen = { nothing: [], away: [], back: [] }
       const lost = { nothing: 0, away: 0, back: 0 }
+      const windows = { nothing: [], away: [], back: [] }
+      let probes = []
       try {
         await pair.start()
+        const watch = await watchServed(net)
         for (let run = 0; run < runs; run++)
           for (const [what, act, done] of [
             ['nothing', () => {}, () => true],
@@ -41,17 +48,30 @@ try {
             await act()
             await until(`${pair.name}: ${what}`, done, 20_000, 10)
             await sleep(Math.max(500, at + span - now()))
+            windows[what].push([at, now()])
             const report = await probe.end()
             seen[what].push(longestGap(report, at))
             lost[what] += Object.values(report.errors).reduce((sum, count) => sum + count, 0)
             console.error(`${interval} ms ${pair.name} ${what}: ${seen[what].at(-1).toFixed(1)}`)
           }
+        probes = await watch.end()
       } catch (error) {
         console.error(`${interval} ms ${pair.name}: ${error.message}`)
       } finally {
         await pair.end()
       }
-      rows.push([
+      for (const what of ['nothing', 'away', 'back']) {
+        const served = windows[what].map(([from, to]) => judge(probes, from, to))
+        const total = of => served.reduce((sum, one) => sum + of(one), 0)
+        probed.push([
+          `${interval} ms`,
+          pair.name,
+          what,
+          `${total(one => one.refused + one.unanswered + one.late)} of ${total(one => one.probes)}`,
+          ...['gap', 'apart', 'pause'].map(of => summary(served.map(one => one[of]))),
+        ])
+      }
+      asked.push([
         `${interval} ms`,
         pair.name,
         ...['nothing', 'away', 'back'].map(what => `${summary(seen[what])}, lost ${lost[what]}`),
@@ -61,7 +81,17 @@ try {
   endKeepers()
   net.down()
 }
+const head = ['adverts every', 'program']
 print(
-  ['adverts every', 'program', "nothing: client's longest gap, ms: min / median / max (n)", 'switch-over', 'and back'],
-  rows,
+  [
+    ...head,
+    'when',
+    'probes not served',
+    'gap, ms: min / median / max (n)',
+    'two served probes apart, ms',
+    'pause of the probe, ms',
+  ],
+  probed,
 )
+console.log('')
+print([...head, "nothing: client's longest gap, ms: min / median / max (n)", 'switch-over', 'and back'], asked)
