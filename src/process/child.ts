@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { availableParallelism } from 'node:os'
 import type { Address, Envelope, Message, Role } from '../messages.js'
 
 /** One forked process of this program, as the parent sees it. */
@@ -15,14 +14,10 @@ export type Child = {
   kill(signal: NodeJS.Signals): void
 }
 
-/**
- * vrrp: nothing may delay an advert, so no helper threads whose turn the main thread would wait for. checkers: where there is one processor
- * only, four helpers that mark a large heap leave the main thread a fifth of it, for hundreds of milliseconds; done by itself, in steps,
- * it is over sooner.
- */
+/** vrrp: nothing may delay an advert, so no helper threads whose turn the main thread would wait for. */
 const flags: Readonly<Record<Role, readonly string[]>> = {
   vrrp: ['--single-threaded-gc', '--v8-pool-size=0', '--max-semi-space-size=2', '--max-old-space-size=128'],
-  checkers: ['--max-semi-space-size=16', ...(availableParallelism() === 1 ? ['--single-threaded-gc'] : [])],
+  checkers: ['--max-semi-space-size=16'],
   control: [],
 }
 
