@@ -56,6 +56,14 @@ export function readProtocol(block: Block, node: Node, marked: boolean, report: 
         `keepalived knows TCP, UDP and SCTP, not "${statement.args[0] ?? ''}".`,
         'Left out.',
       )
+    else if (marked)
+      report(
+        statement,
+        'note',
+        'not-needed',
+        'A firewall mark is of every protocol: keepalived ignores this.',
+        'Left out.',
+      )
     return known
   })
   if (protocol === undefined && !marked)
