@@ -108,9 +108,21 @@ describe('what the file says besides', { retry: 0 }, () => {
     d1.start()
     await d1.up(30_000)
     expect(await timeouts()).toBe('600 120 200')
+    // What a start finds is made as the file says; what changes afterwards is drift.
+    await soon(() => expect(table(82)).toEqual({ '10.9.0.21:82': 1 }))
+    await change(9)
+    await soon(async () => expect((await drifts()).slice(before)).toEqual(['reported', 'reported']))
+    expect(table(82)).toEqual({ '10.9.0.21:82': 9 })
+
+    lab.write(`${file(2)}timeouts: { tcp: 900s, udp: 300s }\n`)
+    await d1.cli('reload')
+    await soon(async () => expect(await timeouts()).toBe('900 120 300'))
+    await soon(() => expect(table(82)).toEqual({ '10.9.0.21:82': 1 }))
+    await change(7)
+    await soon(() => expect(table(82)).toEqual({ '10.9.0.21:82': 1 }))
     lab.write(file(2))
     await d1.cli('reload')
-    await soon(() => expect(table(82)).toEqual({ '10.9.0.21:82': 1 }))
+    expect(await timeouts()).toBe('900 120 300')
   })
 
   test('what the kernel refuses is told with the line of the file that wants it', async () => {
