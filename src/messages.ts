@@ -265,19 +265,24 @@ export type RouterStatus = {
   readonly behind?: Behind
   readonly counters: Readonly<Record<string, number>>
   /** How late adverts came against what their sender announced: cumulative buckets, ms. */
-  readonly lateness?: {
-    readonly buckets: readonly { readonly le: number; readonly count: number }[]
-    readonly sum: number
-    readonly count: number
-  }
+  readonly lateness?: Distribution
+  /** The times between two adverts of the same master, in intervals that it announced: cumulative buckets. */
+  readonly interarrival?: Distribution
   /** Whose adverts were accepted, and how many of each form of the checksum (profile); absent: nobody's. */
   readonly senders?: readonly { readonly address: string; readonly 'pseudo-header': number; readonly plain: number }[]
   readonly timeline: readonly { readonly at: Epoch; readonly what: string }[]
 }
 
+/** How many were at most `le`, each counted in every bucket that it fits; the rest were greater than all of these. */
+export type Distribution = {
+  readonly buckets: readonly { readonly le: number; readonly count: number }[]
+  readonly sum: number
+  readonly count: number
+}
+
 /** What changes with every advert; absent: as before. `counters`: those that have changed. */
 export type RouterNumbers = Pick<RouterStatus, 'name'> &
-  Partial<Pick<RouterStatus, 'lastAdvert' | 'counters' | 'lateness' | 'senders'>>
+  Partial<Pick<RouterStatus, 'lastAdvert' | 'counters' | 'lateness' | 'interarrival' | 'senders'>>
 
 export type ServerState = 'up' | 'down' | 'unknown' | 'drain' | 'maint' | 'unchecked'
 

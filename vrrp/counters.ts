@@ -26,8 +26,14 @@ export function zeroCounters(): Counters {
   return Object.fromEntries([...counterNames, ...discardReasons].map(name => [name, 0])) as Counters
 }
 
-/** Upper bounds in ms of how late an adverts came after the one before, counted from the announced interval. */
-const bounds = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] as const
+/** Upper bounds in ms of how late an advert came after the one before, counted from the announced interval. */
+export const latenessBounds = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] as const
+
+/**
+ * Upper bounds of the time between two adverts, in announced intervals: twice as many as announced, in time, late, and one, two or three lost in between.
+ * The same for every interval, where bounds in seconds would put all adverts of a router into one bucket.
+ */
+export const interarrivalBounds = [0.5, 0.9, 1.1, 1.5, 2.1, 3.1, 4.1] as const
 
 export type Histogram = {
   readonly buckets: readonly { readonly le: number; readonly count: number }[]
@@ -36,7 +42,7 @@ export type Histogram = {
 }
 
 /** Cumulative, as Prometheus wants it. */
-export function histogram(): { add(value: number): void; read(): Histogram } {
+export function histogram(bounds: readonly number[]): { add(value: number): void; read(): Histogram } {
   const counts = new Array<number>(bounds.length).fill(0)
   let sum = 0
   let count = 0

@@ -76,6 +76,8 @@ export type RouterHandle = {
   counters(): Readonly<Counters>
   /** How late adverts come, against what their sender announced (ms). */
   lateness(): Histogram
+  /** The times between two adverts of the same master, in intervals that it announced. */
+  interarrival(): Histogram
   /** Whom it heard, in which form of the checksum. */
   senders(): readonly Sender[]
   /** How late this process woke for its own deadlines (ms). */

@@ -1,6 +1,6 @@
 import { type Admitted, admission } from './admission.js'
 import type { Counters } from './counters.js'
-import { histogram } from './counters.js'
+import { histogram, interarrivalBounds, latenessBounds } from './counters.js'
 import type { notices } from './notices.js'
 import type { Millis, Received } from './ports.js'
 import { senders } from './senders.js'
@@ -12,12 +12,14 @@ import type { VirtualRouter } from './virtual-router.js'
  */
 export function reception(counters: Counters, notice: ReturnType<typeof notices>, epoch: () => number) {
   const admit = admission()
-  const lateness = histogram()
+  const lateness = histogram(latenessBounds)
+  const interarrival = histogram(interarrivalBounds)
   const heard = senders()
   let last: { from: string; at: Millis; interval: Millis } | undefined
 
   return {
     lateness: lateness.read,
+    interarrival: interarrival.read,
     senders: heard.read,
     take(router: VirtualRouter, packet: Received, own: string, now: Millis): Admitted | undefined {
       const advert = admit(router, packet, own, epoch())
@@ -39,7 +41,10 @@ export function reception(counters: Counters, notice: ReturnType<typeof notices>
       if (advert.priority === 0) counters['priority-zero-pkts-rcvd']++
       counters[`checksum-${advert.checksum}`]++
       heard.add(from, advert.checksum)
-      if (last?.from === from) lateness.add(Math.max(0, now - last.at - last.interval))
+      if (last?.from === from) {
+        lateness.add(Math.max(0, now - last.at - last.interval))
+        interarrival.add((now - last.at) / last.interval)
+      }
       // A single other interval is the last word before a restart.
       const settled = last?.from === from && last.interval === advert.interval
       last = { from, at: now, interval: advert.interval }

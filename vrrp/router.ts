@@ -1,5 +1,5 @@
 import { canonical } from './address.js'
-import { histogram, zeroCounters } from './counters.js'
+import { histogram, latenessBounds, zeroCounters } from './counters.js'
 import { explanation } from './explanation.js'
 import type { FailoverOrder, FailoverResult, RouterHandle, RouterPorts, StartOptions } from './handle.js'
 import { deadline, initialState, step, wakeAt } from './machine.js'
@@ -38,7 +38,7 @@ export function runRouter(
   const epoch = ports.epoch ?? Date.now
   const name = config.name
   const counters = zeroCounters()
-  const lag = histogram()
+  const lag = histogram(latenessBounds)
   const notice = notices(name, clock, notify)
   const tell = teller(counters, notice)
   const incoming = reception(counters, notice, epoch)
@@ -160,6 +160,7 @@ export function runRouter(
     explain: () => explanation(router, state, heard, clock.now()),
     counters: () => counters,
     lateness: incoming.lateness,
+    interarrival: incoming.interarrival,
     senders: incoming.senders,
     lag: lag.read,
     held: () =>

@@ -1,4 +1,4 @@
-import type { RouterStatus } from '../messages.js'
+import type { Distribution, RouterStatus } from '../messages.js'
 import { type Exposition, type Labels, labels } from './exposition.js'
 
 const states = ['init', 'backup', 'master', 'fault'] as const
@@ -18,9 +18,9 @@ const named: Readonly<Record<string, readonly [name: string, help: string]>> = {
 
 const forms: Readonly<Record<string, string>> = { 'checksum-plain': 'plain', 'checksum-pseudo-header': 'pseudo-header' }
 
-/** One virtual router: state one-hot, priorities, counters under their reasons, lateness of adverts. */
+/** One virtual router: state one-hot, priorities, counters under their reasons, lateness of adverts and times between them. */
 export function vrrpMetrics(router: RouterStatus, out: Exposition): void {
-  const { name, state, priority, since, lastAdvert, lateness } = router
+  const { name, state, priority, since, lastAdvert, lateness, interarrival } = router
   const own = labels({ router: name })
   for (const each of states) {
     const is = each === state ? 1 : 0
@@ -45,7 +45,14 @@ export function vrrpMetrics(router: RouterStatus, out: Exposition): void {
         labels({ sender, form }, own),
         value,
       )
-  if (lateness) histogram(lateness, own, out)
+  if (lateness) {
+    const help = 'How late adverts came against what their sender announced.'
+    histogram('lvskeeper_vrrp_advert_lateness_seconds', help, inSeconds(lateness), own, out)
+  }
+  if (interarrival) {
+    const help = 'Time between two adverts of one sender, in intervals that it announced: 1 is in time, 2 one lost.'
+    histogram('lvskeeper_vrrp_advert_interarrival_ratio', help, interarrival, own, out)
+  }
 }
 
 function counters(router: RouterStatus, own: Labels, out: Exposition): void {
@@ -65,11 +72,14 @@ function counters(router: RouterStatus, own: Labels, out: Exposition): void {
   }
 }
 
-function histogram({ buckets, sum, count }: NonNullable<RouterStatus['lateness']>, own: Labels, out: Exposition): void {
-  const name = 'lvskeeper_vrrp_advert_lateness_seconds'
-  const help = 'How late adverts came against what their sender announced.'
-  const all = [...buckets.map(({ le, count }) => [String(le / 1_000), count] as const), ['+Inf', count] as const]
+function inSeconds({ buckets, sum, count }: Distribution): Distribution {
+  return { buckets: buckets.map(({ le, count }) => ({ le: le / 1_000, count })), sum: sum / 1_000, count }
+}
+
+function histogram(name: string, help: string, values: Distribution, own: Labels, out: Exposition): void {
+  const { buckets, sum, count } = values
+  const all = [...buckets.map(({ le, count }) => [String(le), count] as const), ['+Inf', count] as const]
   for (const [le, value] of all) out.histogram(name, help, '_bucket', labels({ le }, own), value)
-  out.histogram(name, help, '_sum', own, sum / 1_000)
+  out.histogram(name, help, '_sum', own, sum)
   out.histogram(name, help, '_count', own, count)
 }

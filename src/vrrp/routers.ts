@@ -198,6 +198,7 @@ export function createRouters(ports: RoutersPorts) {
     const all: { -readonly [K in keyof RouterStatus]: RouterStatus[K] } = { ...status }
     all.counters = withStrays(status.counters, known.place.strays())
     all.lateness = known.handle.lateness()
+    all.interarrival = known.handle.interarrival()
     if (source !== undefined) all.source = source
     if (heard.length > 0) all.senders = heard
     if (behind) all.behind = known.order ?? behind

@@ -55,7 +55,13 @@ function sameButNumbers(a: RouterStatus, b: RouterStatus): boolean {
   return keys.every(key => key in b && (numeric.has(key) || same(a[key], b[key])))
 }
 
-const numeric: ReadonlySet<string> = new Set<keyof RouterNumbers>(['lastAdvert', 'counters', 'lateness', 'senders'])
+const numeric: ReadonlySet<string> = new Set<keyof RouterNumbers>([
+  'lastAdvert',
+  'counters',
+  'lateness',
+  'interarrival',
+  'senders',
+])
 
 /** Both are data: nothing else is in a status. */
 function same(a: unknown, b: unknown): boolean {
@@ -69,16 +75,18 @@ function same(a: unknown, b: unknown): boolean {
 
 function numbersOf(before: RouterStatus, after: RouterStatus): RouterNumbers | undefined {
   const counters = changed(before.counters, after.counters)
-  const { name, lastAdvert, lateness, senders } = after
+  const { name, lastAdvert, lateness, interarrival, senders } = after
   const advert = lastAdvert !== undefined && lastAdvert !== before.lastAdvert
   const late = lateness !== undefined && lateness.count !== before.lateness?.count
+  const between = interarrival !== undefined && interarrival.count !== before.interarrival?.count
   const heard = senders !== undefined && !same(senders, before.senders)
-  if (!advert && !late && !heard && !counters) return undefined
+  if (!advert && !late && !between && !heard && !counters) return undefined
   return {
     name,
     ...(advert ? { lastAdvert } : {}),
     ...(counters ? { counters } : {}),
     ...(late ? { lateness } : {}),
+    ...(between ? { interarrival } : {}),
     ...(heard ? { senders } : {}),
   }
 }

@@ -19,7 +19,7 @@ describe('the metrics', () => {
   })
 
   test('count adverts, and what was not one by its reason', async () => {
-    expect(await lines(status(), /^lvskeeper_vrrp_(adverts|sender|errors|checksum|advert_lateness|master)/)).toEqual([
+    expect(await lines(status(), /^lvskeeper_vrrp_(adverts|sender|errors|checksum|advert_|master)/)).toEqual([
       'lvskeeper_vrrp_adverts_sent_total{router="web"} 10',
       'lvskeeper_vrrp_adverts_received_total{router="web"} 2',
       'lvskeeper_vrrp_master_transitions_total{router="web"} 1',
@@ -32,6 +32,11 @@ describe('the metrics', () => {
       'lvskeeper_vrrp_advert_lateness_seconds_bucket{router="web",le="+Inf"} 8',
       'lvskeeper_vrrp_advert_lateness_seconds_sum{router="web"} 0.009',
       'lvskeeper_vrrp_advert_lateness_seconds_count{router="web"} 8',
+      'lvskeeper_vrrp_advert_interarrival_ratio_bucket{router="web",le="1.1"} 7',
+      'lvskeeper_vrrp_advert_interarrival_ratio_bucket{router="web",le="2.1"} 8',
+      'lvskeeper_vrrp_advert_interarrival_ratio_bucket{router="web",le="+Inf"} 8',
+      'lvskeeper_vrrp_advert_interarrival_ratio_sum{router="web"} 9.05',
+      'lvskeeper_vrrp_advert_interarrival_ratio_count{router="web"} 8',
     ])
   })
 

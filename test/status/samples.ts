@@ -38,6 +38,14 @@ export const router: RouterStatus = {
     sum: 9,
     count: 8,
   },
+  interarrival: {
+    buckets: [
+      { le: 1.1, count: 7 },
+      { le: 2.1, count: 8 },
+    ],
+    sum: 9.05,
+    count: 8,
+  },
   timeline: [
     { at: noon - 3 * day, what: 'deadline passed' },
     { at: noon - 3 * day + 3, what: 'VIPs added' },

@@ -8,6 +8,7 @@ const status = (changes: Partial<RouterStatus> = {}): RouterStatus => ({
   ...{ advertInterval: 1000, vips: ['10.9.0.100/32'], faults: [], timeline: [], lastAdvert: 5 },
   counters: { 'advertisement-rcvd': 1, 'checksum-plain': 0 },
   lateness: { buckets: [{ le: 1, count: 1 }], sum: 0, count: 1 },
+  interarrival: { buckets: [{ le: 1.1, count: 1 }], sum: 1, count: 1 },
   ...changes,
 })
 
@@ -89,9 +90,10 @@ describe('the news of the routers', () => {
     const news = statusNews()
     const { known, hear } = listener()
     const lateness = { buckets: [{ le: 1, count: 2 }], sum: 3, count: 2 }
+    const interarrival = { buckets: [{ le: 1.1, count: 2 }], sum: 2, count: 2 }
     const { lastAdvert: _, ...silent } = status()
     const history: RouterStatus[] = [
-      ...[status(), status({ lastAdvert: 7 }), status({ lastAdvert: 7, lateness })],
+      ...[status(), status({ lastAdvert: 7 }), status({ lastAdvert: 7, lateness, interarrival })],
       ...[status({ state: 'master', master: '10.9.0.11' }), status({ state: 'master', counters: { stalls: 1 } })],
       ...[silent, silent, status({ priority: { base: 100, effective: 60, contributions: [] } })],
     ]

@@ -98,4 +98,27 @@ describe('the histogram', () => {
     expect(sum).toBe(153)
     expect(buckets.filter(({ le }) => [1, 5, 100, 200].includes(le)).map(one => one.count)).toEqual([2, 3, 3, 4])
   })
+  test('counts the times between adverts of one master, in intervals that it announced', async () => {
+    const { hear, time, incoming } = listening()
+    const intervals = [100, 100, 100, 1000, 100, 100]
+    const waits = [100, 103, 203, 500, 40]
+    for (const [index, interval] of intervals.entries()) {
+      hear({ interval })
+      await time.until(time.now() + (waits[index] ?? 0))
+    }
+    // 1, 1.03, 2.03 (one was lost), 0.5 (of the second that the fourth announced) and 0.4 (sent too early).
+    const { buckets, count, sum } = incoming.interarrival()
+    expect(count).toBe(5)
+    expect(sum).toBeCloseTo(4.96)
+    expect(buckets.map(({ le }) => le)).toEqual([0.5, 0.9, 1.1, 1.5, 2.1, 3.1, 4.1])
+    expect(buckets.map(one => one.count)).toEqual([2, 2, 4, 4, 5, 5, 5])
+  })
+  test('counts no time between two masters', async () => {
+    const { hear, time, incoming } = listening()
+    for (const source of ['10.9.0.12', '10.9.0.13', '10.9.0.12']) {
+      hear({ source })
+      await time.until(time.now() + 100)
+    }
+    expect(incoming.interarrival().count).toBe(0)
+  })
 })
