@@ -1,8 +1,7 @@
 import { describe, test } from 'vitest'
-import { title } from '../vrrp/beside-keepalived.js'
-import { macBesideKeepalived, macWays } from './mac-beside-keepalived.js'
+import { macBesideKeepalived, macTitle, macWays } from './mac-beside-keepalived.js'
 
-describe.each(macWays.map(way => [title(way), way] as const))(
+describe.each(macWays.map(way => [macTitle(way), way] as const))(
   'with a virtual MAC beside keepalived’s use_vmac, %s',
   (_, way) => {
     test(

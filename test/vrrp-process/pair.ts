@@ -29,6 +29,8 @@ export type PairOptions = {
   readonly more?: string
   /** Further virtual routers, indented by two. */
   readonly routers?: string
+  /** The directors are known by their IPv6 addresses as well. */
+  readonly dual?: boolean
   /** An inner network on eth1. */
   readonly inner?: boolean
 }
@@ -40,12 +42,13 @@ export async function createPair(options: PairOptions = {}) {
   const home = mkdtempSync(join(tmpdir(), 'lvskeeper-pair-'))
   const config = join(home, 'lvskeeper.yaml')
   writeFileSync(join(home, 'peer.key'), 'a key for this test only, not a secret\n', { mode: 0o600 })
+  const address = (last: number) => (options.dual ? `[10.9.0.${last}, 'fd00:9::${last}']` : `10.9.0.${last}`)
   const write = (changed: PairOptions) =>
     writeFileSync(
       config,
       `directors:
-  d1: { address: 10.9.0.11, priority: 150 }
-  d2: { address: 10.9.0.12, priority: 100 }
+  d1: { address: ${address(11)}, priority: 150 }
+  d2: { address: ${address(12)}, priority: 100 }
 peer_key_file: ${home}/peer.key
 virtual_routers:
   web:
