@@ -6,13 +6,23 @@ import { macBytes } from './ip-address.js'
 import type { Link, Links } from './links.js'
 import { openNetlink } from './netlink.js'
 import { nlm, rtm } from './rtnetlink.js'
+import { keepGroups } from './solicited-nodes.js'
 import { interfaceSysctl } from './sysctl.js'
 
-export type Macvlan = { readonly name: string; readonly parent: string; readonly vrid: number; readonly family: Family }
+export type Macvlan = {
+  readonly name: string
+  readonly parent: string
+  readonly vrid: number
+  readonly family: Family
+  /** The solicited-node groups of its IPv6 VIPs. */
+  readonly groups?: readonly string[]
+}
 
 export type Macvlans = {
-  /** Makes it (and brings it up), or takes an equal one over. Rejects when something else has the name, or the parent is missing. */
-  ensure(macvlan: Macvlan): Promise<void>
+  /** Makes it (and brings it up), or takes an equal one over. Rejects when something else has the name, or the parent is missing. Its index. */
+  ensure(macvlan: Macvlan): Promise<number>
+  /** Brings what it listens to up to its groups, whether it has the VIPs or not. */
+  listen(index: number, groups: readonly string[]): Promise<void>
   /** Only one of ours (by its alias); never rejects for what is gone. */
   remove(name: string): Promise<void>
   /** Those of ours that are not named: what a crash or an older configuration left. */
@@ -35,6 +45,8 @@ export const macvlanSysctls = ({
 }: Pick<Macvlan, 'name' | 'parent' | 'family'>): readonly (readonly [name: string, value: string])[] => [
   // Router solicitations and reports of a backup would show switches the virtual MAC at the wrong port.
   [interfaceSysctl('ipv6', name, family === 4 ? 'disable_ipv6' : 'autoconf'), family === 4 ? '1' : '0'],
+  // Its first reports leave at once, not up to two seconds later, when another director may be master (ip-sysctl.rst; ms).
+  ...(family === 4 ? [] : [[interfaceSysctl('ipv6', name, 'mldv2_unsolicited_report_interval'), '1'] as const]),
   [interfaceSysctl('ipv4', name, 'rp_filter'), '0'],
   [interfaceSysctl('ipv4', name, 'accept_local'), '1'],
   [interfaceSysctl('ipv4', name, 'arp_ignore'), '1'],
@@ -73,7 +85,7 @@ export function kernelMacvlans(links: Links): Macvlans {
       if (there && !ours) throw new KernelError(what, 'EEXIST')
       if (there && there.mac === mac && there.alias === alias && there.parent === below.index) {
         if (!there.up) await netlink.request(change(there.index, iffUp, [], `bring ${name} up`))
-        return
+        return there.index
       }
       if (there) await remove(there.index)
       await netlink.request({
@@ -99,7 +111,9 @@ export function kernelMacvlans(links: Links): Macvlans {
       if (!made) throw new KernelError(what, 'ENODEV')
       const index = made.data.readInt32LE(4)
       await netlink.request(change(index, iffUp, [attribute(ifla.alias, alias)], `mark ${name} and bring it up`))
+      return index
     },
+    listen: (index, groups) => keepGroups(links, netlink, index, groups),
     async remove(name) {
       const link = links.byName(name)
       if (link?.alias.startsWith(aliasPrefix)) await remove(link.index)
@@ -109,6 +123,8 @@ export function kernelMacvlans(links: Links): Macvlans {
   }
 
   async function remove(index: number) {
+    // The kernel's own membership would outlive the interface.
+    await keepGroups(links, netlink, index, [])
     await netlink.request({ type: rtm.delLink, data: header(index, 0), what: 'remove a macvlan' }).catch(ignoreGone)
   }
 }

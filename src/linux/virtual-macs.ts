@@ -20,8 +20,9 @@ export async function convergeVirtualMacs(
   journal.restore(new Set(settings))
   for (const macvlan of wanted) {
     try {
-      await macvlans.ensure(macvlan)
+      const index = await macvlans.ensure(macvlan)
       for (const [name, value] of macvlanSysctls(macvlan)) journal.set(name, value)
+      await macvlans.listen(index, macvlan.groups ?? [])
     } catch (error) {
       if (!(error instanceof KernelError)) throw error
       refused.push({ name: macvlan.name, error })

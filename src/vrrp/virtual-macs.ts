@@ -1,4 +1,5 @@
-import type { VirtualRouter } from '../../vrrp/virtual-router.js'
+import { solicitedNode } from '../../vrrp/neighbour.js'
+import { allVips, type VirtualRouter } from '../../vrrp/virtual-router.js'
 import type { Links } from '../linux/links.js'
 import type { Macvlan, Macvlans } from '../linux/macvlan.js'
 import type { SysctlJournal } from '../linux/sysctl-journal.js'
@@ -70,6 +71,10 @@ export function createVirtualMacs({ links, macvlans, journal, refused }: Virtual
   }
 }
 
-function macvlanOf({ virtualMac, interface: parent, vrid, family }: VirtualRouter): Macvlan[] {
-  return virtualMac ? [{ name: virtualMac.interface, parent, vrid, family }] : []
+function macvlanOf(router: VirtualRouter): Macvlan[] {
+  const { virtualMac, interface: parent, vrid, family } = router
+  if (!virtualMac) return []
+  const name = virtualMac.interface
+  const own = family === 6 ? allVips(router).filter(vip => vip.interface === name) : []
+  return [{ name, parent, vrid, family, groups: [...new Set(own.map(vip => solicitedNode(vip.address)))] }]
 }

@@ -284,6 +284,26 @@ describe('a macvlan for a virtual MAC', () => {
     await expect(macvlans.ensure({ ...macvlan, parent: 'nothere' })).rejects.toMatchObject({ code: 'ENODEV' })
     net.a.run('ip', 'link', 'del', 'mine')
   })
+
+  test('for IPv6 listens to the groups of its VIPs whether they are there or not, so that the kernel reports none as left', async () => {
+    const links = await watch()
+    const macvlans = net.a.enter(() => kernelMacvlans(links))
+    closing.push(macvlans)
+    const index = await macvlans.ensure({ name: 'vrrp6.56', parent: 'eth0', vrid: 56, family: 6 })
+    const groups = () => net.a.run('ip', '-6', 'maddr', 'show', 'dev', 'vrrp6.56')
+    await until('the macvlan', () => links.byIndex(index)?.up)
+    await macvlans.listen(index, ['ff02::1:ff00:100', 'ff02::1:ff00:101'])
+    expect(groups()).toContain('ff02::1:ff00:100')
+    for (const change of ['add', 'del'])
+      net.a.run('ip', 'addr', change, 'fd00:9::100/128', 'dev', 'vrrp6.56', ...(change === 'add' ? ['nodad'] : []))
+    expect(groups()).toContain('ff02::1:ff00:100')
+    await until('both groups', () => links.addresses(index).filter(one => one.address.startsWith('ff02')).length === 2)
+    await macvlans.listen(index, ['ff02::1:ff00:101'])
+    expect(groups()).not.toContain('ff02::1:ff00:100')
+    expect(groups()).toContain('ff02::1:ff00:101')
+    await macvlans.remove('vrrp6.56')
+    await until('its end', () => !links.byName('vrrp6.56'))
+  })
 })
 
 describe('the neighbour table', () => {

@@ -22,6 +22,8 @@ export const moreMacWays: readonly MacWay[] = [
   { version: 2, family: 4, transport: 'multicast', preempt: true },
   { version: 3, family: 4, transport: 'unicast', preempt: false },
   { version: 2, family: 4, transport: 'unicast', preempt: true },
+  { version: 3, family: 6, transport: 'unicast', preempt: true },
+  { version: 3, family: 6, transport: 'unicast', preempt: false },
   { version: 3, family: 4, transport: 'multicast', preempt: true, group: true },
   { version: 3, family: 4, transport: 'multicast', preempt: false, group: true },
   { version: 3, family: 4, transport: 'unicast', preempt: true, group: true },
