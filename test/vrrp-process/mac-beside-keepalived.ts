@@ -10,12 +10,10 @@ export type MacWay = Way & { readonly group?: true }
 
 export const macTitle = (way: MacWay) => `${title(way)}${way.group ? ', in a sync group' : ''}`
 
-/** How the virtual MAC is tried: in `npm test`, and in the nights besides. */
+/** How the virtual MAC is tried. */
 export const macWays: readonly MacWay[] = [
   { version: 3, family: 4, transport: 'multicast', preempt: true },
   { version: 3, family: 4, transport: 'unicast', preempt: true },
-]
-export const moreMacWays: readonly MacWay[] = [
   { version: 3, family: 4, transport: 'multicast', preempt: false },
   { version: 3, family: 6, transport: 'multicast', preempt: true },
   { version: 3, family: 6, transport: 'multicast', preempt: false },
