@@ -52,6 +52,7 @@ export function createWays(
           for (const [address, index] of ways) if (index === event.link.index) ways.delete(address)
           return
         }
+        if (event.type === 'link-moved') return
         if (!event.before || event.before.running === event.link.running) return
         const behind = [...ways].filter(([, index]) => index === event.link.index).map(([address]) => address)
         if (behind.length > 0) changed(behind, event.link)

@@ -44,6 +44,8 @@ export type LinkEvent =
   /** New, changed (up, running, mac, name, master, ...) or the first time seen. `before` is absent for a new one. */
   | { readonly type: 'link'; readonly link: Link; readonly before?: Link }
   | { readonly type: 'link-gone'; readonly link: Link }
+  /** Nothing about it has changed, but it is reached another way: its bond sends through another port, its machine runs on another host. */
+  | { readonly type: 'link-moved'; readonly link: Link }
   | { readonly type: 'address'; readonly address: LinkAddress; readonly before?: LinkAddress }
   | { readonly type: 'address-gone'; readonly address: LinkAddress }
 
@@ -170,7 +172,13 @@ export async function watchLinks(): Promise<Links> {
         const link = parseLink(data)
         // A bridge reports its ports in AF_BRIDGE messages of the same type, RTM_DELLINK included: not the interface's end.
         if (!link || data[0] !== 0) return undefined
-        return { key: String(link.index), put: () => (type === rtm.delLink ? dropLink(link) : putLink(link)) }
+        const moved = type === rtm.newLink && movedBy(data)
+        const put = () => {
+          if (type === rtm.delLink) return dropLink(link)
+          putLink(link)
+          if (moved) tell({ type: 'link-moved', link })
+        }
+        return { key: String(link.index), put }
       }
       case rtm.newAddress:
       case rtm.delAddress: {
@@ -217,8 +225,24 @@ function changed<T extends object>(a: T, b: T): boolean {
 const isLinkLocal = (address: string): boolean => /^fe[89ab]/i.test(address)
 
 const iff = { up: 0x1, running: 0x40 } as const
-const ifla = { address: 1, name: 3, mtu: 4, link: 5, master: 10, operState: 16, linkInfo: 18, alias: 20 } as const
+const ifla = {
+  address: 1,
+  name: 3,
+  mtu: 4,
+  link: 5,
+  master: 10,
+  operState: 16,
+  linkInfo: 18,
+  alias: 20,
+  event: 44,
+} as const
 const iflaInfoKind = 1
+/** IFLA_EVENT_BONDING_FAILOVER, IFLA_EVENT_NOTIFY_PEERS: why the kernel tells of an interface although no attribute of it has changed. */
+const movingEvents: readonly number[] = [3, 4]
+
+function movedBy(data: Buffer): boolean {
+  return movingEvents.includes(numberOf(parseAttributes(data, 16), ifla.event))
+}
 
 /** struct ifinfomsg: family, pad, type, index, flags, change. */
 function parseLink(data: Buffer): Link | undefined {

@@ -146,6 +146,8 @@ links.watch(event => {
       if (moved) router.reannounce()
     }
   }
+  // The kernel tells the neighbours as often as the bond's num_grat_arp says, which may be never.
+  if (event.type === 'link-moved') for (const { handle: router } of routers.each()) router.reannounce()
   // VIPs are no source of adverts: that 255 of them came must not make 255 routers look 255 times.
   const ours = 'address' in event && event.address.protocol === ownProtocol
   if (!ours) for (const { handle: router } of routers.each()) router.addressChanged()
