@@ -26,6 +26,8 @@ export const macWays: readonly MacWay[] = [
   { version: 3, family: 4, transport: 'multicast', preempt: false, group: true },
   { version: 3, family: 4, transport: 'unicast', preempt: true, group: true },
   { version: 3, family: 4, transport: 'unicast', preempt: false, group: true },
+  { version: 3, family: 6, transport: 'multicast', preempt: true, group: true },
+  { version: 3, family: 6, transport: 'unicast', preempt: true, group: true },
 ]
 
 type Instance = { readonly name: string; readonly vrid: number; readonly vip: string; readonly mac: string }
