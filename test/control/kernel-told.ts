@@ -1,13 +1,11 @@
-import { existsSync } from 'node:fs'
 import { expect } from 'vitest'
 import type { Config } from '../../config/config.js'
 import type { PlanAnswer } from '../../src/api/handlers.js'
 import { type Namespace, sleep, until } from '../linux/namespaces.js'
 import type { director } from './director.js'
 
-/** What the file tells the kernel besides the services, read back from it. A kernel without a table is asked for the rest. */
-export function kernelTold({ run }: Namespace, one: ReturnType<typeof director>) {
-  const table = () => existsSync('/proc/net/ip_vs')
+/** What the file tells the kernel besides the services, read back from it; of a kernel with IPVS its table as well. */
+export function kernelTold({ run }: Namespace, one: ReturnType<typeof director>, hasTable: boolean) {
   const sysctl = (name: string) => run('sysctl', '-n', name).trim()
   const names = ['net.ipv4.ip_default_ttl', 'net.ipv4.tcp_keepalive_time']
   /** What a file does not name stays as it was said last, in a process that starts with that file, too. */
@@ -41,7 +39,7 @@ export function kernelTold({ run }: Namespace, one: ReturnType<typeof director>)
       for (const [name, value] of Object.entries(config.sysctls)) sysctls.set(name, `${value}`)
       for (const key of ['tcp', 'tcpFin', 'udp'] as const) timeouts[key] = config.timeouts?.[key] || timeouts[key]
       expect(Object.fromEntries(names.map(name => [name, sysctl(name)]))).toEqual(Object.fromEntries(sysctls))
-      if (!table()) return
+      if (!hasTable) return
       await until('the timeouts', () => `${readTimeouts()}` === `${Object.values(timeouts)}`, 5_000)
       if (settings) expect(await drifts(config)).toBe(config.drift)
       let plan: PlanAnswer | undefined
@@ -52,7 +50,7 @@ export function kernelTold({ run }: Namespace, one: ReturnType<typeof director>)
       expect(plan).toMatchObject({ changes: false, ipvsadm: [], sysctls: [] })
     },
     /** The table as ipvsadm saves it. */
-    rules: (): string[] => (table() ? run('ipvsadm', '-Sn').trim().split('\n').sort() : []),
+    rules: (): string[] => (hasTable ? run('ipvsadm', '-Sn').trim().split('\n').sort() : []),
   }
 }
 

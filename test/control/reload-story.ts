@@ -147,13 +147,16 @@ function health(status: Status, config: Config): Map<string, { verdict: string; 
   return found
 }
 
-/** Random edits of a running director, each reloaded and compared. Answers how many were applied and refused, and what was compared. */
-export async function reloadStory(seed: number, rounds: number) {
+/**
+ * Random edits of a running director, each reloaded and compared, with `hasTable` the kernel's table as well. Answers how many were applied
+ * and refused, and what was compared.
+ */
+export async function reloadStory(seed: number, rounds: number, hasTable = false) {
   const net = segment()
   const answering = await realServers(net.b)
   const one = director(net.a)
   const wire = await heardAdverts(net.b)
-  const kernel = kernelTold(net.a, one)
+  const kernel = kernelTold(net.a, one, hasTable)
   const reloads: { readonly at: number; readonly what: string }[] = []
   const rng = random(seed)
   const folder = join(one.folder, 'told')
