@@ -112,12 +112,14 @@ export function history(seed: number): Verdict {
     if (sim.holders()[0] !== master) wrong.push('after a standstill of all the master has no VIP')
   }
 
-  /** As a hypervisor does, one after the other, but for much less than an interval. */
-  function stallAll(length: number) {
+  /** As a hypervisor does, one after the other, but for much less than an interval. `over`: whether it has come too late for those that are left. */
+  function stallAll(length: number, over = () => false) {
     for (const one of directors) {
       const { advertInterval } = one.router
       const late = rnd.between(0, 0.2 * advertInterval)
-      sim.at(sim.now() + late, () => sim.stall(one, length - late + rnd.between(0, 0.2 * advertInterval)))
+      sim.at(sim.now() + late, () => {
+        if (!over()) sim.stall(one, length - late + rnd.between(0, 0.2 * advertInterval))
+      })
     }
   }
 
@@ -198,7 +200,7 @@ export function history(seed: number): Verdict {
         })
       }
       case 16:
-        return stallAll(rnd.between(0.3, 12) * interval)
+        return stallAll(rnd.between(0.3, 12) * interval, () => healed)
     }
   }
 }
