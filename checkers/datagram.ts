@@ -5,7 +5,11 @@ import { examine, guarded, unexamined, unforeseen } from './examine.js'
 import type { Outcome, Target } from './ports.js'
 
 /** libuv takes ENOBUFS for EAGAIN, and tries again until there is room: nobody is asked meanwhile, and silence says nothing. */
-const unsent = failed('local-error', 'SOCKERR', 'no room to send the datagram (ENOBUFS)')
+const unsent = failed(
+  'local-error',
+  'SOCKERR',
+  'the datagram did not leave in time: no room to send it (ENOBUFS), or no processor time',
+)
 
 /**
  * One attempt over a connected UDP socket: only answers of the target arrive, and the kernel tells its ICMP

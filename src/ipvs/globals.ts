@@ -41,6 +41,12 @@ function planDaemons(
   return ops
 }
 
+/** Which sync daemon it is about; undefined: none. */
+export function roleOf(op: GlobalOp): SyncRole | undefined {
+  if (op.op === 'set-timeouts') return undefined
+  return op.op === 'start-daemon' ? op.daemon.role : op.role
+}
+
 /**
  * The kernel says a daemon's interface by its name, and goes on saying it when that interface is gone or another one has the name: but it
  * sends and listens by the index that it had.

@@ -12,7 +12,7 @@ import {
   unreadableEvent,
 } from './events.js'
 import { type Failure, failures } from './failures.js'
-import { planGlobals, type WantedGlobals } from './globals.js'
+import { planGlobals, roleOf, type WantedGlobals } from './globals.js'
 import { sameOrder } from './order.js'
 import { idsOf, picture } from './picture.js'
 import { type Op, plan } from './plan.js'
@@ -279,8 +279,9 @@ export function manager(ports: { kernel: Kernel; clock: Clock; journal: Journal 
     if (ours.length > 0) await write({ ...journal, daemons: ours })
     const errors = ops.length === 0 ? [] : await kernel.applyGlobals(ops)
     const refused = ops.flatMap((op, i) => (errors[i] === undefined ? [] : [{ op, errno: errors[i] }]))
-    if (refused.every(({ op }) => op.op === 'set-timeouts'))
-      for (const { role, index } of wish.daemons ?? []) if (index !== undefined) bound.set(role, index)
+    const failing = new Set(refused.map(({ op }) => roleOf(op)))
+    for (const { role, index } of wish.daemons ?? [])
+      if (index !== undefined && !failing.has(role)) bound.set(role, index)
     const told = JSON.stringify(wish) === globalsDone
     let why: string | undefined
     for (const { op, ...event } of globalErrorEvents(refused)) {

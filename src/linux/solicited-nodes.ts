@@ -11,7 +11,7 @@ const joined = 0x400 | 0x200 | 0x02
 const prefix = 128
 
 /**
- * Keeps the interface `name` in these solicited-node groups, and in no other that was joined here. A VIP that comes or goes then changes no membership:
+ * Keeps the interface of this index in these solicited-node groups, and in no other that was joined here. A VIP that comes or goes then changes no membership:
  * the kernel's report of one that ended (RFC 3810 §6.1) leaves with the virtual MAC, up to three seconds after the death of a director, and leads switches back
  * to it from the next master.
  */

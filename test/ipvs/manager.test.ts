@@ -629,6 +629,31 @@ describe('timeouts and sync daemons', () => {
     expect(table.events().map(event => event.name)).toEqual(['table.error', 'table.recovered'])
   })
 
+  test('one that runs is let alone while the other is refused', async () => {
+    const { kernel, table } = await running()
+    const { applyGlobals } = kernel.kernel
+    let refuses = false
+    const ops: string[] = []
+    kernel.kernel.applyGlobals = async some => {
+      const fails = some.map(op => refuses && op.op === 'start-daemon' && op.daemon.role === 'backup')
+      ops.push(...some.map(op => `${op.op} ${op.op === 'start-daemon' ? op.daemon.role : ''}`.trim()))
+      await applyGlobals(some.filter((_, at) => !fails[at]))
+      return fails.map(one => (one ? 'EINVAL' : undefined))
+    }
+    const on = (index: number) => {
+      table.wish.globals = { daemons: [daemon('master'), daemon('backup')].map(one => ({ ...one, index })) }
+    }
+    on(3)
+    await table.advance(60_000)
+    refuses = true
+    on(7)
+    await table.advance(1_100)
+    ops.length = 0
+    await table.advance(60_000)
+    expect(new Set(ops)).toEqual(new Set(['start-daemon backup']))
+    expect(kernel.daemons().map(({ role }) => role)).toEqual(['master'])
+  })
+
   test.each([
     ['backup', 100, undefined, 1_024],
     ['master', 100, undefined, 100],
