@@ -5,6 +5,8 @@ import { fileTrouble } from '../file-trouble.js'
 
 /** A file system that has not answered for so long is taken for dead, ms: the parent kills a control process that waits for twenty seconds. */
 const patience = 2_000
+/** Once one is: so long for each of the others, ms. A dozen of them must not keep a control process waiting that long either. */
+const impatience = 500
 /**
  * Who looks waits for another process, and can be killed. What asks the file system cannot be while it waits (a hard NFS mount); it is
  * left behind, for ten seconds where it may be ended.
@@ -16,18 +18,20 @@ const ask = 'timeout -s KILL 10 stat -L -- "$1" & wait $!'
  * programs of one file; of each folder one is waited for.
  */
 export function programLook(): (path: string) => string | undefined {
-  const answering = new Map<string, boolean>()
+  /** By folder: how long it did not answer, ms; 0: it does. */
+  const silent = new Map<string, number>()
   return path => {
     const folder = dirname(path)
-    const answers = answering.get(folder) ?? answersInTime(path)
-    answering.set(folder, answers)
-    return answers ? notRunnable(path) : `its file system did not answer within ${patience / 1_000} s`
+    const limit = [...silent.values()].some(ms => ms > 0) ? impatience : patience
+    const ms = silent.get(folder) ?? (answersWithin(path, limit) ? 0 : limit)
+    silent.set(folder, ms)
+    return ms === 0 ? notRunnable(path) : `its file system did not answer within ${ms / 1_000} s`
   }
 }
 
-function answersInTime(path: string): boolean {
+function answersWithin(path: string, limit: number): boolean {
   const { error } = spawnSync('sh', ['-c', ask, 'sh', path], {
-    timeout: patience,
+    timeout: limit,
     killSignal: 'SIGKILL',
     stdio: 'ignore',
   })

@@ -116,3 +116,21 @@ scripts:
     [7, `${mount}/check-again cannot be run: its file system did not answer within 2 s`],
   ])
 })
+
+test('of several file systems that do not answer each further one is waited for half a second', () => {
+  const mounts = dead.mounts.slice(0, 4)
+  const file = `directors:
+  d1: { address: 127.0.0.1 }
+virtual_routers:
+  web: { vrid: 51, interface: lo, vips: [10.9.0.100/32], track: { scripts: [${mounts.map((_, at) => `s${at}`).join(', ')}] } }
+scripts:
+${mounts.map((mount, at) => `  s${at}: { argv: [${mount}/check] }`).join('\n')}
+`
+  const began = performance.now()
+  const loaded = loadText(file, '/x/lvskeeper.yaml', { node: 'd1' })
+  expect(performance.now() - began).toBeLessThan(5_500)
+  const told = (loaded.ok ? [] : loaded.errors).filter(({ code }) => code === 'program-missing')
+  expect(told.map(({ message }) => message)).toEqual(
+    mounts.map((mount, at) => `${mount}/check cannot be run: its file system did not answer within ${at ? 0.5 : 2} s`),
+  )
+})
