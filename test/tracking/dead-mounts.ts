@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 /** An automounter that never mounts: whoever opens a file there waits, as on a dead NFS server, until it lets go (autofs_fs.h). */
 const daemon = `
-import fcntl, os, subprocess, sys, time
+import fcntl, os, subprocess, sys
 os.setpgrp()
 reading, writing = os.pipe()
 options = f'fd={writing},pgrp={os.getpgrp()},minproto=5,maxproto=5'
@@ -18,10 +18,7 @@ for folder in sys.argv[1:]:
     fcntl.ioctl(root, 0x9362, 0)
     os.close(root)
     # Whoever waited for it needs a moment to turn away.
-    for _ in range(100):
-        if subprocess.call(['umount', folder]) == 0:
-            break
-        time.sleep(0.05)
+    subprocess.check_call(['umount', '--lazy', folder])
 `
 
 /** So many file systems that never answer, in this folder, and how to let go of them. */
