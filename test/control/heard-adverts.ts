@@ -8,8 +8,14 @@ export async function heardAdverts(namespace: Namespace) {
   const filter = 'ip proto 112'
   const child = namespace.start('tcpdump', '-i', 'eth0', '-n', '-tt', '-l', '--immediate-mode', filter)
   const adverts: Advert[] = []
-  const ready = new Promise<void>(resolve => {
-    child.stderr?.on('data', text => String(text).includes('listening on') && resolve())
+  let said = ''
+  const ready = new Promise<void>((resolve, reject) => {
+    child.stderr?.on('data', text => {
+      said += text
+      if (said.includes('listening on')) resolve()
+    })
+    child.once('exit', code => reject(new Error(`tcpdump ended (${code}): ${said}`)))
+    child.once('error', reject)
   })
   if (child.stdout)
     createInterface({ input: child.stdout }).on('line', line => {
