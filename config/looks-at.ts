@@ -54,6 +54,7 @@ export const looksAt: Readonly<Record<string, readonly string[]>> = Object.fromE
     'sync-group-order': '/virtual_routers.sync_group /virtual_routers.priorities /directors',
     'no-peers': 'peers transport /directors',
     'unicast-only': 'transport',
+    'unicast-parent': 'transport',
     'peer-without-address':
       '/virtual_routers.vips /virtual_routers.excluded_vips /virtual_routers.peers /virtual_routers.transport /directors',
     'unknown-tracked': '=scripts =files =processes =virtual_servers',

@@ -38,7 +38,7 @@ function resolveRouter(path: Path, name: string, router: RouterFile, around: Aro
   const first = vips[0]?.address.address ?? excluded[0]?.address.address ?? node.addresses[0]
   const kind = first === undefined ? 4 : family(first)
   const version = router.version ?? 3
-  const virtualMac = macvlan(router, kind, rename)
+  const virtualMac = macvlan(path, router, kind, rename, report)
   const carrier = virtualMac?.interface ?? rename(router.interface)
   const advertInterval = router.advert_interval ?? 1000
   for (const director of Object.keys(router.priorities ?? {})) {
@@ -126,14 +126,21 @@ function text(network: Cidr | undefined): string | undefined {
   return network === undefined ? undefined : `${network.address}/${network.prefix}`
 }
 
-function macvlan(router: RouterFile, kind: 4 | 6, rename: (word: string) => string) {
+function macvlan(path: Path, router: RouterFile, kind: 4 | 6, rename: (word: string) => string, report: Reporter) {
   const { virtual_mac: given } = router
   if (given === undefined || given === false) return undefined
-  const { interface: name, transmit_on_parent: parent = false } = given === true ? {} : given
+  // What the others send to this director's address reaches the interface below, never the macvlan.
+  const always = router.transport === 'unicast'
+  const { interface: name, transmit_on_parent: parent = always } = given === true ? {} : given
+  if (always && !parent)
+    report.error(
+      'unicast-parent',
+      [...path, 'virtual_mac', 'transmit_on_parent'],
+      'with transport: unicast adverts always leave from the interface below the macvlan',
+    )
   return {
     interface: name === undefined ? `vrrp${kind === 6 ? '6' : ''}.${router.vrid}` : rename(name),
-    // What the others send to this director's address reaches the interface below, never the macvlan.
-    transmitOnParent: parent || router.transport === 'unicast',
+    transmitOnParent: parent,
   }
 }
 

@@ -228,6 +228,7 @@ export const cases: Case[] = [
   ],
   ['lonely-sync-group', router('sync_group: all')],
   ['unicast-only', router('min_ttl: 254')],
+  ['unicast-parent', router('transport: unicast, virtual_mac: { transmit_on_parent: false }')],
   [
     'peer-without-address',
     `${directors}virtual_routers:\n  web: { vrid: 51, interface: eth0, transport: unicast, vips: ['fd00:9::100/128'] }\n`,
